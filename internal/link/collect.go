@@ -1,0 +1,356 @@
+package link
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/program"
+)
+
+// collect finds all that the image must have: the functions of the edit, and what
+// their relocations lead to that the program lacks.
+func (l *linker) collect() error {
+	for _, f := range l.Functions {
+		s := l.symbol(f.Object, f.Sym)
+		s.replaces = f.Replaces
+		l.forced[textName{s.name, s.abi, true}] = s
+		l.named[textName{s.name, s.abi, true}] = s
+	}
+	for _, path := range l.NewPackages {
+		if err := l.initTask(path); err != nil {
+			return err
+		}
+	}
+	for _, name := range l.Initializers {
+		t, err := l.byName(name, goobj.ABIInternal, true, nil, goobj.NoSym)
+		if err != nil {
+			return err
+		}
+		if t.symbol == nil {
+			return fmt.Errorf("initializer %s is not in the edit", name)
+		}
+		l.inits = append(l.inits, t.symbol)
+	}
+	if err := l.drain(); err != nil {
+		return err
+	}
+	return l.resolveWeak()
+}
+
+// drain follows relocations until nothing new is met.
+func (l *linker) drain() error {
+	for len(l.work) > 0 {
+		s := l.work[len(l.work)-1]
+		l.work = l.work[:len(l.work)-1]
+		if err := l.follow(s); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// symbol puts a definition into the image.
+func (l *linker) symbol(o *goobj.Object, sym goobj.Sym) *symbol {
+	s := &symbol{
+		object: o, sym: sym, name: o.Name(sym), abi: o.ABI(sym),
+		size: uint64(o.Size(sym)), align: uint64(max(o.Align(sym), 1)),
+	}
+	l.all = append(l.all, s)
+	l.work = append(l.work, s)
+	return s
+}
+
+// follow resolves the relocations of a symbol, and the tables of a function.
+func (l *linker) follow(s *symbol) error {
+	o := s.object
+	k := o.Kind(s.sym)
+	switch {
+	case k.IsText():
+		s.section, s.align = secText, 32
+		if err := l.followFunction(s); err != nil {
+			return err
+		}
+	case k.IsROData():
+		if s.section != secFuncdata {
+			s.section = secROData
+		}
+	case k.HasPointers():
+		s.section = secData
+		s.align = max(s.align, 8)
+	case k == goobj.NoPtrData || k == goobj.NoPtrDataFIPS || k == goobj.NoPtrBSS:
+		s.section = secNoPtrData
+	default:
+		return fmt.Errorf("symbol of unknown kind %d", k)
+	}
+	s.align = max(s.align, naturalAlign(s.size))
+	s.relocs = o.Relocs(s.sym, nil)
+	s.targets = make([]target, len(s.relocs))
+	for i, r := range s.relocs {
+		if r.Size == 0 {
+			if err := l.marker(o, r); err != nil {
+				return err
+			}
+			continue
+		}
+		if r.Sym.IsZero() {
+			if r.Type == goobj.RTLSLE || r.Type == goobj.RCallInd {
+				continue
+			}
+			return fmt.Errorf("relocation of type %d without a symbol", r.Type)
+		}
+		if r.Type&goobj.RWeak != 0 && r.Type != goobj.RCall|goobj.RWeak {
+			name, _, _ := l.refName(o, r.Sym)
+			s.targets[i] = target{weak: name}
+			continue
+		}
+		t, err := l.resolve(o, r.Sym)
+		if err != nil {
+			return err
+		}
+		s.targets[i] = t
+		if t.symbol == nil && program.IsHidden(s.name) {
+			if name, _, text := l.refName(o, r.Sym); !text && program.IsHidden(name) {
+				if err := l.reviveType(name); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if program.IsHidden(s.name) && o.Flag(s.sym)&goobj.FlagTypelink != 0 {
+		l.tables.typelinks = append(l.tables.typelinks, s)
+	}
+	return nil
+}
+
+// naturalAlign is the alignment that the linker gives a symbol that asks for none
+// (cmd/link/internal/ld/data.go:symalign).
+func naturalAlign(size uint64) uint64 {
+	for a := uint64(32); a > 1; a /= 2 {
+		if size >= a {
+			return a
+		}
+	}
+	return 1
+}
+
+// marker handles a relocation that writes nothing. Those that keep methods alive
+// matter here too: the host's linker has dropped what nothing needed then.
+func (l *linker) marker(o *goobj.Object, r goobj.Reloc) error {
+	switch r.Type {
+	case goobj.RUseIface:
+		name, _, _ := l.refName(o, r.Sym)
+		if program.IsHidden(name) {
+			return l.reviveType(name)
+		}
+		return nil
+	case goobj.RKeep:
+		_, err := l.resolve(o, r.Sym)
+		return err
+	case goobj.RUseIfaceMethod, goobj.RUseNamedMethod, goobj.RUseType, goobj.RUseField, goobj.RCallInd, l.Program.Release.InitOrder:
+		return nil
+	}
+	return fmt.Errorf("unknown marker relocation of type %d", r.Type)
+}
+
+// resolve finds what a reference of o means in the patched program.
+func (l *linker) resolve(o *goobj.Object, r goobj.Ref) (target, error) {
+	if s, ok := o.Local(r); ok {
+		if int(s) >= o.NumDefs() {
+			return l.byName(o.Name(s), o.ABI(s), o.Kind(s).IsText(), nil, goobj.NoSym)
+		}
+		return l.local(o, s)
+	}
+	if r.Pkg == goobj.PkgBuiltin {
+		if uint64(r.Idx) >= uint64(len(l.Program.Builtins)) {
+			return target{}, fmt.Errorf("builtin %d is not known", r.Idx)
+		}
+		b := l.Program.Builtins[r.Idx]
+		return l.byName(b.Name, b.ABI, true, nil, goobj.NoSym)
+	}
+	d, err := l.foreign(o, r)
+	if err != nil {
+		return target{}, err
+	}
+	return l.byName(d.Object.Name(d.Sym), d.Object.ABI(d.Sym), d.Object.Kind(d.Sym).IsText(), d.Object, d.Sym)
+}
+
+// foreign is the definition of a symbol that o refers to by another package's index.
+// The index counts in the archive that o was compiled against, so the name, where
+// there is one, decides.
+func (l *linker) foreign(o *goobj.Object, r goobj.Ref) (program.Definition, error) {
+	path, ok := o.Package(r)
+	if !ok {
+		return program.Definition{}, fmt.Errorf("reference {%d %d} to nowhere", r.Pkg, r.Idx)
+	}
+	a, err := l.Library.Archive(path)
+	if err != nil {
+		return program.Definition{}, err
+	}
+	d := a.Objects[0]
+	name, ok := o.RefName(r)
+	if int64(r.Idx) < int64(d.NumDefs()) {
+		if s := goobj.Sym(r.Idx); d.InPackage(s) && (!ok || d.Name(s) == name) {
+			return program.Definition{Object: d, Sym: s}, nil
+		}
+	}
+	for _, c := range l.Library.Definitions(a, name) {
+		if c.Object == d && d.InPackage(c.Sym) {
+			return c, nil
+		}
+	}
+	return program.Definition{}, fmt.Errorf("package %q does not define %q", path, name)
+}
+
+// refName is the name, ABI and textness of what a reference means.
+func (l *linker) refName(o *goobj.Object, r goobj.Ref) (name string, abi goobj.ABI, text bool) {
+	if s, ok := o.Local(r); ok {
+		return o.Name(s), o.ABI(s), o.Kind(s).IsText()
+	}
+	if r.Pkg == goobj.PkgBuiltin && int(r.Idx) < len(l.Program.Builtins) {
+		return l.Program.Builtins[r.Idx].Name, l.Program.Builtins[r.Idx].ABI, true
+	}
+	if d, err := l.foreign(o, r); err == nil {
+		return d.Object.Name(d.Sym), d.Object.ABI(d.Sym), d.Object.Kind(d.Sym).IsText()
+	}
+	name, _ = o.RefName(r)
+	return name, goobj.ABIInternal, false
+}
+
+// local resolves a definition of the referring object itself.
+func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
+	name := o.Name(s)
+	switch {
+	case o.Flag2(s)&goobj.Flag2Itab != 0:
+		return l.byName(name, 0, false, o, s)
+	case o.Hashed(s):
+		key := string(o.Hash(s)) + string(rune(o.Kind(s))) + fmt.Sprint(o.Size(s))
+		c, ok := l.hashed[key]
+		if !ok {
+			c = l.symbol(o, s)
+			l.hashed[key] = c
+		}
+		return target{symbol: c}, nil
+	case o.ABI(s) == goobj.ABIStatic || isCache(name):
+		key := objectSym{o, s}
+		c, ok := l.static[key]
+		if !ok {
+			c = l.symbol(o, s)
+			l.static[key] = c
+		}
+		return target{symbol: c}, nil
+	}
+	return l.byName(name, o.ABI(s), o.Kind(s).IsText(), o, s)
+}
+
+// isCache reports whether name is one of the numbered caches of type assertions and
+// switches: each belongs to the code that uses it, whatever its number.
+func isCache(name string) bool {
+	return strings.Contains(name, "..typeAssert.") || strings.Contains(name, "..interfaceSwitch.")
+}
+
+// byName resolves a symbol that has an identity. (o, s) is a definition of it, if one
+// is at hand.
+func (l *linker) byName(name string, abi goobj.ABI, text bool, o *goobj.Object, s goobj.Sym) (target, error) {
+	if !text {
+		abi = 0
+	}
+	key := textName{name, abi, text}
+	if c, ok := l.named[key]; ok {
+		return target{symbol: c}, nil
+	}
+	switch {
+	case text:
+		addr, ok, err := l.Program.Function(name, abi)
+		if err != nil {
+			return target{}, err
+		}
+		if ok {
+			return target{addr: addr}, nil
+		}
+	case program.IsHidden(name):
+		if addr, ok := l.Program.Hidden(name); ok {
+			return target{addr: addr}, nil
+		}
+	default:
+		if addr, ok := l.Program.Variable(name); ok && !strings.HasSuffix(name, "·f") {
+			return target{addr: addr}, nil
+		}
+	}
+	if o == nil {
+		d, err := l.Library.Find(name, text, abi)
+		if err != nil {
+			return target{}, err
+		}
+		o, s = d.Object, d.Sym
+	}
+	if strings.HasPrefix(name, "go:itab.") {
+		return l.itab(key, o, s)
+	}
+	c := l.symbol(o, s)
+	l.named[key] = c
+	if !text && o.Kind(s).IsVariable() {
+		if err := l.mapInit(c); err != nil {
+			return target{}, err
+		}
+	}
+	return target{symbol: c}, nil
+}
+
+// itab resolves an itab that the host was not linked with. The runtime may have made
+// it meanwhile, and then that one is the itab: comparisons of interfaces compare its
+// address. If both types are the program's, it is asked, and makes it.
+func (l *linker) itab(key textName, o *goobj.Object, s goobj.Sym) (target, error) {
+	var inter, typ target
+	for _, r := range o.Relocs(s, nil) {
+		if r.Type&^goobj.RWeak != goobj.RAddr || r.Size != 8 {
+			continue
+		}
+		var err error
+		switch r.Off { // internal/abi.ITab: Inter, Type, Hash, Fun
+		case 0:
+			inter, err = l.resolve(o, r.Sym)
+		case 8:
+			typ, err = l.resolve(o, r.Sym)
+		}
+		if err != nil {
+			return target{}, err
+		}
+	}
+	if !inter.known() || !typ.known() {
+		return target{}, fmt.Errorf("%s does not name its types", key.name)
+	}
+	if inter.symbol == nil && typ.symbol == nil {
+		addr, err := l.FindItab(inter.addr, typ.addr)
+		if err != nil {
+			return target{}, err
+		}
+		if addr != 0 {
+			l.image.Defined = append(l.image.Defined, program.Defined{Name: key.name, Addr: addr})
+			return target{addr: addr}, nil
+		}
+	}
+	c := l.symbol(o, s)
+	l.named[key] = c
+	l.itabs = append(l.itabs, c)
+	return target{symbol: c}, nil
+}
+
+// resolveWeak gives weak references their targets: what the program or the image has
+// by now. What neither has stays null.
+func (l *linker) resolveWeak() error {
+	for _, s := range l.all {
+		for i := range s.targets {
+			name := s.targets[i].weak
+			if name == "" {
+				continue
+			}
+			if c, ok := l.named[textName{name: name}]; ok {
+				s.targets[i] = target{symbol: c}
+			} else if addr, ok := l.Program.Hidden(name); ok {
+				s.targets[i] = target{addr: addr}
+			}
+		}
+	}
+	return nil
+}

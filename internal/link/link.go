@@ -1,0 +1,212 @@
+// Package link makes the image of a patch: the new versions of functions and all
+// that they need and the program does not have, laid out and relocated for one host
+// at one address, with the tables that the runtime wants for code it is to run.
+//
+// It works in the order of its files: collect (what goes in, by following
+// relocations), place (addresses), pclntab and moduledata (the runtime's tables),
+// relocate. A relocation, a symbol or a type that it does not know is an error; the
+// caller restarts the program then.
+package link
+
+import (
+	"fmt"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/program"
+)
+
+// Input is one edit, compiled and judged.
+type Input struct {
+	Program *program.Program
+	Library *program.Library // the edit's archives over the program's
+
+	Functions    []Function      // to be replaced
+	Initializers []string        // linker names of func() that initialize new variables, in order
+	NewVariables map[string]bool // linker names of the variables that these initialize
+	NewPackages  []string        // packages that the program does not contain, each before its importers
+
+	Base   uint64 // where the image begins: page aligned, inside the agent's arena
+	Limit  uint64 // where it must end
+	GOROOT string // what $GOROOT in file names stands for; "" leaves it
+
+	// FindItab asks the runtime for the itab of two types of the program; 0 if the
+	// type does not implement the interface.
+	FindItab func(inter, typ uint64) (uint64, error)
+}
+
+// Function is a function of one of the edit's archives.
+type Function struct {
+	Object *goobj.Object
+	Sym    goobj.Sym
+	// Replaces names the function of the program whose versions are redirected to this
+	// one: its own name, but for func literals, which are renumbered. "" redirects none.
+	Replaces string
+}
+
+// Image is a patch, ready for the agent.
+type Image struct {
+	Segments   []Segment
+	Moduledata uint64   // address
+	Etypes     uint64   // new end of the type section of the host
+	Itabs      []uint64 // for runtime.itabAdd
+	InitTasks  []uint64 // for runtime.doInit1, in order
+	InitFuncs  []uint64 // entries of func(), in order
+	Redirects  []Redirect
+	Writes     []Write
+	Defined    []program.Defined // for program.Accept
+	Revived    []string          // types of the host whose methods Writes restores
+	End        uint64            // first free address behind the image, page aligned
+}
+
+// Segment is a run of pages.
+type Segment struct {
+	Addr, Size uint64
+	Prot       uint8 // 1 read, 2 write, 4 execute
+	Data       []byte
+}
+
+// Redirect sends the callers of an old version to the new one.
+type Redirect struct {
+	Name     string
+	Old, New uint64
+	Size     uint64 // of the old version
+	// NoFrames: the old body branches back into its own first bytes, so it must not
+	// run anywhere while they are overwritten.
+	NoFrames bool
+}
+
+// Write changes bytes of the host that are read-only to it.
+type Write struct {
+	Addr uint64
+	Data []byte
+}
+
+const pageSize = 4096
+
+// Link makes the image.
+func Link(in Input) (*Image, error) {
+	l := &linker{
+		Input:   in,
+		image:   &Image{},
+		forced:  map[textName]*symbol{},
+		named:   map[textName]*symbol{},
+		hashed:  map[string]*symbol{},
+		static:  map[objectSym]*symbol{},
+		revived: map[string]bool{},
+	}
+	if err := l.collect(); err != nil {
+		return nil, fmt.Errorf("linking: %w", err)
+	}
+	if err := l.place(); err != nil {
+		return nil, fmt.Errorf("linking: %w", err)
+	}
+	if err := l.relocate(); err != nil {
+		return nil, fmt.Errorf("linking: %w", err)
+	}
+	if err := l.finish(); err != nil {
+		return nil, fmt.Errorf("linking: %w", err)
+	}
+	return l.image, nil
+}
+
+// linker is the state of one Link.
+type linker struct {
+	Input
+	image *Image
+
+	forced map[textName]*symbol // Input.Functions, by the name they have in the edit
+	named  map[textName]*symbol
+	hashed map[string]*symbol
+	static map[objectSym]*symbol
+	all    []*symbol // in the order they were met
+	work   []*symbol // whose relocations are still to be followed
+
+	revived map[string]bool // types of the host whose methods were looked through
+	revive  []*revival
+
+	inits     []*symbol
+	initTasks []*symbol
+	itabs     []*symbol
+
+	sections [numSections][]*symbol
+	start    [numSections]uint64
+	end      [numSections]uint64
+	tables   tables
+	module   uint64
+}
+
+type textName struct {
+	name string
+	abi  goobj.ABI
+	text bool
+}
+
+type objectSym struct {
+	object *goobj.Object
+	sym    goobj.Sym
+}
+
+type section uint8
+
+const (
+	secText section = iota
+	secROData
+	secFuncdata
+	secData
+	secNoPtrData
+	numSections
+)
+
+// symbol is a piece of the image.
+type symbol struct {
+	object  *goobj.Object
+	sym     goobj.Sym
+	name    string
+	abi     goobj.ABI
+	section section
+	size    uint64
+	align   uint64
+	data    []byte // a copy, once relocate begins
+	relocs  []goobj.Reloc
+	targets []target // of relocs
+	addr    uint64
+
+	replaces string // text: see Function
+	old      uint64 // text: newest version before this one
+	function *function
+}
+
+// target is what a relocation points to.
+type target struct {
+	symbol *symbol // in the image
+	addr   uint64  // or elsewhere
+	weak   string  // or, for a weak relocation, a name that the image may yet define
+}
+
+func (t target) known() bool { return t.symbol != nil || t.addr != 0 }
+
+func (t target) address() uint64 {
+	if t.symbol != nil {
+		return t.symbol.addr
+	}
+	return t.addr
+}
+
+// function is what the pclntab says of a text symbol.
+type function struct {
+	info     *goobj.FuncInfo
+	pcsp     []byte
+	pcfile   []byte
+	pcline   []byte
+	pcinline []byte
+	pcdata   [][]byte
+	funcdata []target
+	inlined  []inlined // of info.InlTree
+	deferRet uint32
+}
+
+type inlined struct {
+	name      string
+	id        uint8
+	startLine int32
+}

@@ -1,0 +1,186 @@
+package link
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/program"
+)
+
+// Offsets in internal/abi.Type and its successors; the same in Go 1.24 to 1.27
+// (internal/abi/type.go).
+const (
+	typeSize      = 0
+	typePtrBytes  = 8
+	typeTFlag     = 20
+	typeKind      = 23
+	typeGCData    = 32
+	typeStr       = 40
+	typePtrToThis = 44
+	typeEnd       = 48
+
+	arrayElem   = typeEnd
+	arrayLen    = typeEnd + 16
+	structFirst = typeEnd + 8  // Fields.ptr
+	structCount = typeEnd + 16 // Fields.len
+	fieldType   = 8
+	fieldOffset = 16
+	fieldSize   = 24
+
+	kindMask   = 1<<5 - 1
+	kindArray  = 17
+	kindStruct = 25
+
+	tflagExtraStar      = 1 << 1
+	tflagGCMaskOnDemand = 1 << 4
+)
+
+// revival restores the methods of a type of the host.
+type revival struct {
+	addr  uint64 // of the 4-byte offset in the descriptor
+	base  uint64 // that offsets count from
+	value target
+}
+
+// reviveType sees to it that a type of the host may be put into an interface. The
+// linker drops the methods of types that never are (cmd/link/internal/ld/deadcode.go),
+// and writes -1 for them; without this, a fmt.Println added by an edit would not find
+// a String method. What a type contains can be reached by reflection, and so follows.
+func (l *linker) reviveType(name string) error {
+	if l.revived[name] || l.Program.Revived(name) {
+		return nil
+	}
+	l.revived[name] = true
+	addr, ok := l.Program.Hidden(name)
+	if !ok {
+		return nil // it comes with the image, with all its methods
+	}
+	d, ok := l.Program.HiddenDefinition(name)
+	if !ok {
+		return nil // made by the runtime, or never defined in an object we read: no methods were dropped
+	}
+	data := d.Object.Data(d.Sym)
+	host := l.Program.Bytes(addr, len(data))
+	if host == nil {
+		return nil // in an earlier image
+	}
+	live := l.Library.Live(d.Object.ImportPath)
+	method := 0 // abi.Method { Name, Mtyp, Ifn, Tfn int32 }: three R_METHODOFF in a row
+	for _, r := range d.Object.Relocs(d.Sym, nil) {
+		if r.Type == goobj.RMethodOff {
+			part := method % 3
+			method++
+			if binary.LittleEndian.Uint32(host[r.Off:]) != ^uint32(0) || !live && !l.exported(host[int(r.Off)-4*(part+1):]) {
+				continue
+			}
+			t, err := l.resolve(d.Object, r.Sym)
+			if err != nil {
+				return fmt.Errorf("methods of %s: %w", name, err)
+			}
+			base := l.Program.ModuleWord("text")
+			if part == 0 {
+				base = l.Program.ModuleWord("types")
+			}
+			l.revive = append(l.revive, &revival{addr + uint64(r.Off), base, t})
+			continue
+		}
+		if n, _, _ := l.refName(d.Object, r.Sym); r.Type&goobj.RWeak == 0 && program.IsHidden(n) {
+			if err := l.reviveType(n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// exported reads the name at the offset that b begins with: bit 0 of its first byte
+// (internal/abi/type.go:Name).
+func (l *linker) exported(b []byte) bool {
+	name := l.Program.Bytes(l.Program.ModuleWord("types")+uint64(binary.LittleEndian.Uint32(b)), 1)
+	return name != nil && name[0]&1 != 0
+}
+
+// pointerMask tells, for each word of a variable of type t, whether it is a pointer.
+func (l *linker) pointerMask(d program.Definition, set func(word uint64), at uint64) error {
+	o := d.Object
+	b := o.Data(d.Sym)
+	if len(b) < typeEnd {
+		return fmt.Errorf("descriptor %s is too short", o.Name(d.Sym))
+	}
+	le := binary.LittleEndian
+	ptrBytes := le.Uint64(b[typePtrBytes:])
+	if ptrBytes == 0 {
+		return nil
+	}
+	targets := map[int32]goobj.Ref{}
+	for _, r := range o.Relocs(d.Sym, nil) {
+		if r.Size == 8 {
+			targets[r.Off] = r.Sym
+		}
+	}
+	if b[typeTFlag]&tflagGCMaskOnDemand == 0 {
+		s, ok := o.Local(targets[typeGCData])
+		if !ok || int(s) >= o.NumDefs() {
+			return fmt.Errorf("descriptor %s has no pointer mask", o.Name(d.Sym))
+		}
+		mask := o.Data(s)
+		for w := uint64(0); w < ptrBytes/8; w++ {
+			if w/8 < uint64(len(mask)) && mask[w/8]>>(w%8)&1 != 0 {
+				set(at/8 + w)
+			}
+		}
+		return nil
+	}
+	// The runtime builds the mask of a large type when it first needs it
+	// (runtime/type.go:getGCMaskOnDemand): so do we, from its elements.
+	elem := func(off int32) (program.Definition, error) { return l.typeDefinition(o, targets[off]) }
+	switch b[typeKind] & kindMask {
+	case kindArray:
+		e, err := elem(arrayElem)
+		if err != nil {
+			return err
+		}
+		size := le.Uint64(e.Object.Data(e.Sym)[typeSize:])
+		for i := uint64(0); i < le.Uint64(b[arrayLen:]); i++ {
+			if err := l.pointerMask(e, set, at+i*size); err != nil {
+				return err
+			}
+		}
+		return nil
+	case kindStruct:
+		first := int64(-1)
+		for _, r := range o.Relocs(d.Sym, nil) {
+			if r.Off == structFirst {
+				first = r.Add
+			}
+		}
+		for i := int64(0); i < int64(le.Uint64(b[structCount:])); i++ {
+			f := first + i*fieldSize
+			if first < 0 || f+fieldSize > int64(len(b)) {
+				return fmt.Errorf("descriptor %s has no fields", o.Name(d.Sym))
+			}
+			e, err := elem(int32(f + fieldType))
+			if err != nil {
+				return err
+			}
+			if err := l.pointerMask(e, set, at+le.Uint64(b[f+fieldOffset:])); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("descriptor %s: pointer mask of kind %d", o.Name(d.Sym), b[typeKind]&kindMask)
+}
+
+// typeDefinition is the definition of a type that o refers to.
+func (l *linker) typeDefinition(o *goobj.Object, r goobj.Ref) (program.Definition, error) {
+	if s, ok := o.Local(r); ok && int(s) < o.NumDefs() {
+		return program.Definition{Object: o, Sym: s}, nil
+	}
+	name, _, _ := l.refName(o, r)
+	if d, ok := l.Program.HiddenDefinition(name); ok {
+		return d, nil
+	}
+	return l.Library.Find(name, false, 0)
+}

@@ -1,0 +1,173 @@
+package program
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+)
+
+// Library is the set of objects that the newest version of the program is made of:
+// the host's own archives and, over them, those of accepted edits.
+type Library struct {
+	files    map[string]string // archive file by import path
+	live     map[string]bool   // packages whose source the user may edit
+	archives map[string]*goobj.Archive
+	names    map[*goobj.Archive]map[string][]Definition
+}
+
+// Definition is a symbol in the object that defines it.
+type Definition struct {
+	Object *goobj.Object
+	Sym    goobj.Sym
+}
+
+// NewLibrary is a library of archive files, by import path; live names the packages
+// whose source the user may edit. The files are read when they
+// are first asked for.
+func NewLibrary(files map[string]string, live map[string]bool) *Library {
+	return &Library{files: files, live: live, archives: map[string]*goobj.Archive{}, names: map[*goobj.Archive]map[string][]Definition{}}
+}
+
+// With is the library with some archives replaced or added; l itself stays as it is.
+func (l *Library) With(archives []*goobj.Archive) *Library {
+	n := &Library{files: l.files, live: l.live, archives: make(map[string]*goobj.Archive, len(l.archives)), names: l.names}
+	for path, a := range l.archives {
+		n.archives[path] = a
+	}
+	for _, a := range archives {
+		n.archives[a.ImportPath] = a
+	}
+	return n
+}
+
+// Live reports whether a package is one whose source the user may edit.
+func (l *Library) Live(importPath string) bool { return l.live[importPath] }
+
+// AddFile makes one more archive file known.
+func (l *Library) AddFile(importPath, file string) {
+	if _, ok := l.files[importPath]; !ok {
+		l.files[importPath] = file
+	}
+}
+
+// Packages are the import paths of all packages.
+func (l *Library) Packages() []string {
+	list := make([]string, 0, len(l.files))
+	for path := range l.files {
+		list = append(list, path)
+	}
+	return list
+}
+
+// Archive reads the archive of a package.
+func (l *Library) Archive(importPath string) (*goobj.Archive, error) {
+	if a, ok := l.archives[importPath]; ok {
+		return a, nil
+	}
+	file, ok := l.files[importPath]
+	if !ok {
+		return nil, fmt.Errorf("package %q is not part of the program", importPath)
+	}
+	b, err := mapFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading archive of %q: %w", importPath, err)
+	}
+	a, err := goobj.ReadArchive(importPath, b)
+	if err != nil {
+		return nil, err
+	}
+	l.archives[importPath] = a
+	return a, nil
+}
+
+// mapFile maps a file of the build cache: it stays readable when the cache is
+// trimmed, and costs memory only where it is looked at.
+func mapFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if st.Size() == 0 {
+		return nil, nil
+	}
+	return unix.Mmap(int(f.Fd()), 0, int(st.Size()), unix.PROT_READ, unix.MAP_PRIVATE)
+}
+
+// Definitions are the definitions of a name in one archive, static symbols left out.
+func (l *Library) Definitions(a *goobj.Archive, name string) []Definition {
+	m, ok := l.names[a]
+	if !ok {
+		m = map[string][]Definition{}
+		for _, o := range a.Objects {
+			for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
+				if n := o.Name(s); n != "" && o.ABI(s) != goobj.ABIStatic && !o.Kind(s).IsDWARF() {
+					m[n] = append(m[n], Definition{o, s})
+				}
+			}
+		}
+		l.names[a] = m
+	}
+	return m[name]
+}
+
+// Find looks a symbol up by name: in the package that the name belongs to, then,
+// since a symbol that is emitted wherever it is used (a generic instance, a wrapper,
+// a type) may lie anywhere, in all that were read.
+func (l *Library) Find(name string, text bool, abi goobj.ABI) (Definition, error) {
+	match := func(a *goobj.Archive) (Definition, bool) {
+		for _, d := range l.Definitions(a, name) {
+			if k := d.Object.Kind(d.Sym); k.IsText() == text && (!text || d.Object.ABI(d.Sym) == abi) {
+				return d, true
+			}
+		}
+		return Definition{}, false
+	}
+	if path := packageOf(name); path != "" {
+		if a, err := l.Archive(path); err == nil {
+			if d, ok := match(a); ok {
+				return d, nil
+			}
+		}
+	}
+	for path := range l.files {
+		a, err := l.Archive(path)
+		if err != nil {
+			return Definition{}, err
+		}
+		if d, ok := match(a); ok {
+			return d, nil
+		}
+	}
+	for _, a := range l.archives {
+		if d, ok := match(a); ok {
+			return d, nil
+		}
+	}
+	return Definition{}, fmt.Errorf("symbol %s is defined nowhere", name)
+}
+
+// packageOf is the import path in front of a linker symbol name, where dots behind
+// the last slash are escaped (cmd/internal/objabi.PathToPrefix).
+func packageOf(name string) string {
+	if strings.HasPrefix(name, "type:") || strings.HasPrefix(name, "go:") {
+		return ""
+	}
+	if i := strings.IndexAny(name, "[("); i >= 0 {
+		name = name[:i]
+	}
+	slash := strings.LastIndexByte(name, '/') + 1
+	dot := strings.IndexByte(name[slash:], '.')
+	if dot < 0 {
+		return ""
+	}
+	return strings.ReplaceAll(name[:slash+dot], "%2e", ".")
+}

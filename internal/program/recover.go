@@ -1,0 +1,165 @@
+package program
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+)
+
+// Recover finds the addresses of type descriptors and itabs. No symbol table has
+// them, but code and data refer to them: where the host's bytes of a named symbol
+// equal its object's outside the relocations, the slots of these relocations tell
+// where their targets lie. What is found is looked through in the same way.
+//
+// The comparison is needed: a symbol that several packages emit was linked from one
+// of them only, and the copies may differ.
+func (p *Program) Recover(lib *Library) error {
+	w := recovery{p: p, types: p.ModuleWord("types"), text: p.ModuleWord("text")}
+	for _, path := range lib.Packages() {
+		a, err := lib.Archive(path)
+		if err != nil {
+			return fmt.Errorf("recovering types: %w", err)
+		}
+		for _, o := range a.Objects {
+			w.object(o)
+		}
+	}
+	return nil
+}
+
+type recovery struct {
+	p           *Program
+	types, text uint64
+	relocs      []goobj.Reloc
+}
+
+func (w *recovery) object(o *goobj.Object) {
+	for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
+		k := o.Kind(s)
+		name := o.Name(s)
+		if name == "" || o.ABI(s) == goobj.ABIStatic || IsHidden(name) || len(o.Data(s)) == 0 {
+			continue
+		}
+		switch {
+		case k.IsText():
+			w.function(o, s, name)
+		case k.IsROData() || k == goobj.Data || k == goobj.NoPtrData:
+			n := elfName(name)
+			if sym, ok := w.p.data[n]; ok && !w.p.double[n] && sym.Size == uint64(o.Size(s)) {
+				w.slots(o, s, sym.Addr)
+			}
+		}
+	}
+}
+
+func (w *recovery) function(o *goobj.Object, s goobj.Sym, name string) {
+	n, abi := elfName(name), o.ABI(s)
+	for _, candidate := range [...]string{n, n + ".abi0"} {
+		sym, ok := w.p.text[candidate]
+		if !ok || w.p.double[candidate] || sym.Size != uint64(o.Size(s)) {
+			continue
+		}
+		if w.slots(o, s, sym.Addr) {
+			w.p.confirmed[textName{name, abi}] = sym.Addr
+			return
+		}
+	}
+}
+
+// slots compares the symbol with the host's bytes at addr and, if they are equal,
+// reads its relocated slots.
+func (w *recovery) slots(o *goobj.Object, s goobj.Sym, addr uint64) bool {
+	data := o.Data(s)
+	host := w.p.Bytes(addr, len(data))
+	if host == nil {
+		return false
+	}
+	relocs := o.Relocs(s, w.relocs[:0])
+	w.relocs = relocs
+	goobj.SortRelocs(relocs)
+	at := 0
+	for _, r := range relocs {
+		off, size := int(r.Off), int(r.Size)
+		if size == 0 {
+			continue
+		}
+		if off < at || off+size > len(data) || !bytes.Equal(data[at:off], host[at:off]) {
+			return false
+		}
+		at = off + size
+	}
+	if !bytes.Equal(data[at:], host[at:]) {
+		return false
+	}
+	w.read(o, relocs, host, addr)
+	return true
+}
+
+func (w *recovery) read(o *goobj.Object, relocs []goobj.Reloc, host []byte, addr uint64) {
+	type found struct {
+		sym  goobj.Sym
+		addr uint64
+	}
+	var next []found
+	for _, r := range relocs {
+		if r.Type == goobj.RTLSLE && r.Size == 4 {
+			w.p.tlsOffset, w.p.hasTLS = int64(int32(binary.LittleEndian.Uint32(host[r.Off:])))-r.Add, true
+			continue
+		}
+		name, def := w.target(o, r.Sym)
+		if !IsHidden(name) {
+			continue
+		}
+		a := w.address(r, host, addr)
+		if a == 0 || w.p.Bytes(a, 1) == nil {
+			continue
+		}
+		w.p.hidden[name] = a
+		if _, seen := w.p.defs[name]; !seen && def != goobj.NoSym {
+			w.p.defs[name] = Definition{o, def}
+			next = append(next, found{def, a})
+		}
+	}
+	for _, f := range next {
+		// A descriptor that differs here (a copy with other methods kept, a larger GC
+		// program) is still this type: only its own slots are not read.
+		w.slots(o, f.sym, f.addr)
+	}
+}
+
+// target is the name of a relocation's target, and its definition if o has one.
+func (w *recovery) target(o *goobj.Object, r goobj.Ref) (string, goobj.Sym) {
+	if s, ok := o.Local(r); ok {
+		if int(s) < o.NumDefs() {
+			return o.Name(s), s
+		}
+		return o.Name(s), goobj.NoSym
+	}
+	name, _ := o.RefName(r)
+	return name, goobj.NoSym
+}
+
+// address is the target's address that the linker left in a slot; 0 if it can't be
+// told (a weak reference that was not kept, a kind that is not of interest).
+func (w *recovery) address(r goobj.Reloc, host []byte, addr uint64) uint64 {
+	slot := host[r.Off:]
+	switch t := r.Type &^ goobj.RWeak; {
+	case t == goobj.RAddr && r.Size == 8:
+		v := binary.LittleEndian.Uint64(slot)
+		if v == 0 {
+			return 0
+		}
+		return v - uint64(r.Add)
+	case t == goobj.RPCRel && r.Size == 4:
+		return addr + uint64(r.Off) + 4 + uint64(int64(int32(binary.LittleEndian.Uint32(slot)))) - uint64(r.Add)
+	case (t == goobj.RAddrOff || t == goobj.RMethodOff) && r.Size == 4:
+		v := binary.LittleEndian.Uint32(slot)
+		if v == 0 || v == ^uint32(0) {
+			return 0
+		}
+		return w.types + uint64(v) - uint64(r.Add)
+	}
+	return 0
+}

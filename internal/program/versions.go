@@ -1,0 +1,72 @@
+package program
+
+import "github.com/realtimefunc/realtimefunc/internal/goobj"
+
+// Function is all that a function ever was.
+type Function struct {
+	Name     string
+	ABI      goobj.ABI
+	Versions []Version // oldest first
+}
+
+// Version is one body of a function in memory. Every one of them is redirected to
+// the newest, since any may still be held by an itab, a func value or a caller.
+type Version struct {
+	Addr, Size uint64
+}
+
+// Defined is a symbol that a patch has brought into the program.
+type Defined struct {
+	Name string
+	ABI  goobj.ABI
+	Text bool
+	Addr uint64
+	Size uint64
+	Old  uint64 // text: an address of an older version that this one replaces; 0: none
+}
+
+// Versions are all versions of the function that has one at addr. For a function
+// that was never patched that is the host's alone.
+func (p *Program) Versions(addr uint64) []Version {
+	if f, ok := p.versions[addr]; ok {
+		return f.Versions
+	}
+	return []Version{{addr, p.sizes[addr]}}
+}
+
+// Accept makes a live patch part of the program: its symbols, the memory that the
+// later patches read, and the types whose methods it has restored.
+func (p *Program) Accept(defined []Defined, memory map[uint64][]byte, revived []string) {
+	for addr, data := range memory {
+		p.segments = append(p.segments, segment{addr, data})
+	}
+	for _, name := range revived {
+		p.revived[name] = true
+	}
+	for _, d := range defined {
+		switch {
+		case d.Text:
+			p.latest[textName{d.Name, d.ABI}] = d.Addr
+			f := p.versions[d.Old]
+			if f == nil {
+				f = &Function{Name: d.Name, ABI: d.ABI}
+				if d.Old != 0 {
+					f.Versions = p.Versions(d.Old)
+					p.versions[d.Old] = f
+				}
+			}
+			f.Versions = append(f.Versions, Version{d.Addr, d.Size})
+			p.versions[d.Addr] = f
+		case IsHidden(d.Name):
+			p.hidden[d.Name] = d.Addr
+		default:
+			p.added[d.Name] = d.Addr
+		}
+	}
+}
+
+// PatchedText reports whether addr is the entry of a version that a patch brought.
+func (p *Program) PatchedText(addr uint64) bool {
+	_, ok := p.versions[addr]
+	return ok
+}
