@@ -20,7 +20,7 @@ type Layout struct {
 // structures are those that the linker and the agent read or write.
 var structures = map[string]bool{
 	"runtime.moduledata": true, "runtime.pcHeader": true, "runtime._func": true,
-	"runtime.g": true, "runtime.gobuf": true, "runtime.bitvector": true,
+	"runtime.g": true, "runtime.gobuf": true, "runtime.bitvector": true, "runtime.stack": true,
 	"internal/abi.ITab": true, "internal/abi.Type": true, "internal/abi.UncommonType": true,
 }
 

@@ -31,6 +31,7 @@ type Program struct {
 	Release  *release.Release
 	Builtins []toolchain.Builtin
 	Layouts  Layouts
+	Abbrevs  []byte // .debug_abbrev, which holds the compiler's whole table
 	End      uint64 // first address behind the host's memory
 
 	text   map[string]Symbol // functions, by ELF name
@@ -96,6 +97,11 @@ func Open(path, goVersion, goroot string) (*Program, error) {
 	}
 	if p.Layouts, err = readLayouts(f); err != nil {
 		return nil, fmt.Errorf("reading host layouts: %w", err)
+	}
+	if sec := f.Section(".debug_abbrev"); sec != nil {
+		if p.Abbrevs, err = sec.Data(); err != nil {
+			return nil, fmt.Errorf("reading host layouts: %w", err)
+		}
 	}
 	md, ok := p.data["runtime.firstmoduledata"]
 	if !ok {

@@ -9,4 +9,5 @@ var Release = release.Release{
 	InitOrder:         95,
 	TextStartInHeader: true,
 	Typelinks:         true,
+	MainInitDone:      "runtime.main_init_done",
 }

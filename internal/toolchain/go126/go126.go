@@ -9,4 +9,5 @@ var Release = release.Release{
 	InitOrder:         99,
 	TextStartInHeader: false,
 	Typelinks:         true,
+	MainInitDone:      "runtime.main_init_done",
 }

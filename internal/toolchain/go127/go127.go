@@ -9,4 +9,5 @@ var Release = release.Release{
 	InitOrder:         102,
 	TextStartInHeader: false,
 	Typelinks:         false,
+	MainInitDone:      "runtime.mainInitDoneChan",
 }

@@ -19,4 +19,8 @@ type Release struct {
 	// Typelinks: moduledata lists typelinks and itablinks (to 1.26). Later ones walk
 	// the type section from its start.
 	Typelinks bool
+
+	// MainInitDone is the variable with the channel that is closed when all packages
+	// are initialized (runtime/proc.go).
+	MainInitDone string
 }

@@ -1,0 +1,198 @@
+package agent
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/realtimefunc/realtimefunc/internal/wire"
+)
+
+// ErrGone is returned when the host has ended, or its agent has given up.
+var ErrGone = errors.New("the program has closed the control channel")
+
+// Failure is the error of a request that the agent could not fulfil. Nothing was
+// redirected, and the client can be used on.
+type Failure struct {
+	wire.Failed
+}
+
+func (f *Failure) Error() string {
+	return fmt.Sprintf("agent: %s: %s", f.Phase, f.Reason)
+}
+
+// Socketpair returns the two ends of a control channel. child is to be inherited
+// by the host (exec.Cmd.ExtraFiles), with its number there in the environment
+// variable [Variable], and to be closed here after the start.
+func Socketpair() (tool, child *os.File, err error) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making the control channel: %w", err)
+	}
+	// Only what is not blocking has deadlines.
+	if err := syscall.SetNonblock(fds[0], true); err != nil {
+		syscall.Close(fds[0])
+		syscall.Close(fds[1])
+		return nil, nil, fmt.Errorf("making the control channel: %w", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "control channel"), os.NewFile(uintptr(fds[1]), "control channel of the program"), nil
+}
+
+// Conn is a stream with deadlines: an *os.File of [Socketpair], a net.Conn.
+type Conn interface {
+	io.ReadWriteCloser
+	SetDeadline(time.Time) error
+}
+
+// Client talks to the agent in one host. Its methods may be called from several
+// goroutines; the requests go one after the other.
+//
+// A request whose context ends before its answer has come leaves the state of
+// the host unknown, so all later ones fail with the same error.
+type Client struct {
+	conn   Conn
+	mu     sync.Mutex // held during a request
+	in     *bufio.Reader
+	broken error
+}
+
+// New returns a client for the agent at the other end of conn.
+func New(conn Conn) *Client {
+	return &Client{conn: conn, in: bufio.NewReader(conn)}
+}
+
+// Close closes the connection. The host goes on without its agent.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Hello waits for the agent's first message. It must be called before the other
+// methods, once.
+func (c *Client) Hello(ctx context.Context) (*wire.Hello, error) {
+	hello, err := request[*wire.Hello](ctx, c, nil)
+	if err == nil && hello.Protocol != wire.Protocol {
+		return nil, fmt.Errorf("agent: the program speaks protocol %d, not %d: it was built by another release of realtime", hello.Protocol, wire.Protocol)
+	}
+	return hello, err
+}
+
+// Setup tells the agent where the runtime is, and reserves the arena.
+func (c *Client) Setup(ctx context.Context, s *wire.Setup) (*wire.Ready, error) {
+	return request[*wire.Ready](ctx, c, s)
+}
+
+// FindItabs returns the addresses of the runtime's itabs for pairs, in their
+// order; 0 means that the type does not implement the interface.
+func (c *Client) FindItabs(ctx context.Context, pairs []wire.ItabPair) ([]uint64, error) {
+	if len(pairs) == 0 {
+		return nil, nil
+	}
+	itabs, err := request[*wire.Itabs](ctx, c, &wire.FindItabs{Pairs: pairs})
+	if err != nil {
+		return nil, err
+	}
+	if len(itabs.Addrs) != len(pairs) {
+		return nil, fmt.Errorf("agent: %d itabs for %d pairs", len(itabs.Addrs), len(pairs))
+	}
+	return itabs.Addrs, nil
+}
+
+// Apply applies an edit, or fails with a *[Failure] and leaves the program's
+// functions as they were.
+//
+// It first sorts p.Redirects, p.Quiet and p.Running by address and drops ranges
+// that are there twice. The indices in the answer count in the sorted slices.
+func (c *Client) Apply(ctx context.Context, p *wire.Patch) (*wire.Applied, error) {
+	slices.SortFunc(p.Redirects, func(a, b wire.Redirect) int { return cmp.Compare(a.Old, b.Old) })
+	p.Quiet = sortRanges(p.Quiet)
+	p.Running = sortRanges(p.Running)
+	return request[*wire.Applied](ctx, c, p)
+}
+
+func sortRanges(rs []wire.Range) []wire.Range {
+	slices.SortFunc(rs, func(a, b wire.Range) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
+	})
+	return slices.Compact(rs)
+}
+
+// request sends question, unless it is nil, and waits for an answer of type T.
+func request[T wire.Message](ctx context.Context, c *Client, question wire.Message) (answer T, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken != nil {
+		return answer, c.broken
+	}
+	if err := ctx.Err(); err != nil {
+		return answer, fmt.Errorf("agent: %w", err)
+	}
+	var frame []byte
+	if question != nil {
+		if frame, err = wire.Append(nil, question); err != nil {
+			return answer, fmt.Errorf("agent: %w", err)
+		}
+	}
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		c.conn.SetDeadline(time.Unix(1, 0))
+		close(ended)
+	})
+	m, err := c.exchange(frame)
+	if !stop() {
+		<-ended
+		c.conn.SetDeadline(time.Time{})
+		if err != nil {
+			err = ctx.Err()
+		}
+	}
+	if err != nil {
+		c.broken = fmt.Errorf("agent: %w", err)
+		return answer, c.broken
+	}
+	switch m := m.(type) {
+	case T:
+		return m, nil
+	case *wire.Failed:
+		return answer, &Failure{*m}
+	}
+	c.broken = fmt.Errorf("agent: %T is no answer to %T", m, question)
+	return answer, c.broken
+}
+
+// exchange writes a frame and reads one.
+func (c *Client) exchange(frame []byte) (wire.Message, error) {
+	if len(frame) > 0 {
+		if _, err := c.conn.Write(frame); err != nil {
+			return nil, gone(err)
+		}
+	}
+	var header [wire.HeaderSize]byte
+	if _, err := io.ReadFull(c.in, header[:]); err != nil {
+		return nil, gone(err)
+	}
+	kind, n, err := wire.Header(header)
+	if err != nil {
+		return nil, err
+	}
+	payload := make([]byte, n)
+	if _, err := io.ReadFull(c.in, payload); err != nil {
+		return nil, gone(err)
+	}
+	return wire.Decode(kind, payload)
+}
+
+// gone returns ErrGone for the errors of a connection whose other end is closed.
+func gone(err error) error {
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.EPIPE, syscall.ECONNRESET} {
+		if errors.Is(err, e) {
+			return ErrGone
+		}
+	}
+	return err
+}

@@ -1,0 +1,306 @@
+//go:build go1.21 && linux && amd64
+
+package host
+
+import (
+	"reflect"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"github.com/realtimefunc/realtimefunc/internal/wire"
+)
+
+// agent is the state between messages. It is used by one goroutine.
+type agent struct {
+	wire.Setup
+	arena    wire.Range     // empty before Setup
+	segments []wire.Segment // all that are mapped, without Data
+	goexit   uintptr        // entry pc of runtime.goexit, the end of every stack
+	syncCore bool           // membarrier can make all threads fetch their instructions anew
+	ordered  uint32         // stored to after initializers, for the race detector
+	pcs      []uintptr      // for walk
+}
+
+func (a *agent) setUp(m *wire.Setup) wire.Message {
+	if a.arena.End != 0 {
+		return &wire.Failed{Phase: wire.PhaseMap, Reason: "set up twice"}
+	}
+	if problem := checkSetup(m); problem != "" {
+		return &wire.Failed{Phase: wire.PhaseMap, Reason: problem}
+	}
+	arena, ok := reserve(m.ArenaMin, m.ArenaMax, m.ArenaSize)
+	if !ok {
+		return &wire.Failed{Phase: wire.PhaseMap, Reason: "no free address range near the program"}
+	}
+	a.Setup = *m
+	a.arena = wire.Range{Start: arena, End: arena + m.ArenaSize}
+	a.goexit = bottomOfStack()
+	a.syncCore = membarrier(membarrierRegisterSyncCore) == 0
+	return &wire.Ready{Arena: arena}
+}
+
+func (a *agent) findItabs(m *wire.FindItabs) wire.Message {
+	if a.arena.End == 0 {
+		return &wire.Failed{Phase: wire.PhaseLoad, Reason: "not set up"}
+	}
+	answer := &wire.Itabs{Addrs: make([]uint64, len(m.Pairs))}
+	for i, p := range m.Pairs {
+		if p.Inter == 0 || p.Type == 0 {
+			return &wire.Failed{Phase: wire.PhaseLoad, Reason: "itab without a type"}
+		}
+		itab := a.getitab(p.Inter, p.Type)
+		answer.Addrs[i] = itab
+		// The runtime leaves the hash of the itabs that it makes zero
+		// (iface.go, 1.25 to 1.27), but compiled type switches look at it.
+		if itab != 0 && load32(itab+uint64(a.ItabHash)) == 0 {
+			store32(itab+uint64(a.ItabHash), load32(load64(itab+uint64(a.ItabType))+uint64(a.TypeHash)))
+		}
+	}
+	return answer
+}
+
+// apply applies an edit, or leaves everything as it was.
+func (a *agent) apply(p *wire.Patch) wire.Message {
+	failed := func(phase, reason string) wire.Message {
+		return &wire.Failed{Seq: p.Seq, Phase: phase, Reason: reason}
+	}
+	if a.arena.End == 0 {
+		return failed(wire.PhaseLoad, "not set up")
+	}
+	if a.MainInitDone != 0 {
+		// The variables of the program don't have their first values yet.
+		<-*(*chan bool)(pointer(a.MainInitDone))
+	}
+
+	applied := &wire.Applied{Seq: p.Seq}
+	begin := now()
+	mapped := len(a.segments)
+	problem := a.load(p.Segments)
+	if problem == "" {
+		problem = a.check(p)
+	}
+	if problem != "" {
+		a.unload(mapped)
+		return failed(wire.PhaseLoad, problem)
+	}
+	applied.PauseNS = a.link(p)
+	loaded := now()
+	applied.LoadNS = loaded - begin
+
+	problem = a.initialize(p)
+	longest(&applied.PauseNS, a.order(p))
+	if problem != "" {
+		return failed(wire.PhaseInit, problem)
+	}
+	applied.InitNS = now() - loaded
+
+	if answer := a.redirect(p, applied); answer != nil {
+		return answer
+	}
+	a.report(p, applied)
+	return applied
+}
+
+// load maps segments and fills them.
+func (a *agent) load(segments []wire.Segment) string {
+	for _, s := range segments {
+		if s.Addr%pageSize != 0 || s.Size%pageSize != 0 || s.Size == 0 ||
+			s.Addr < a.arena.Start || s.Addr >= a.arena.End || s.Size > a.arena.End-s.Addr ||
+			uint64(len(s.Data)) > s.Size || s.Prot > wire.ProtRead|wire.ProtWrite|wire.ProtExec {
+			return "segment outside the arena"
+		}
+		for _, other := range a.segments {
+			if s.Addr < other.Addr+other.Size && other.Addr < s.Addr+s.Size {
+				return "segment overlaps another"
+			}
+		}
+		a.segments = append(a.segments, wire.Segment{Addr: s.Addr, Size: s.Size, Prot: s.Prot})
+		const writable = wire.ProtRead | wire.ProtWrite
+		if _, errno := mmap(s.Addr, s.Size, writable, syscall.MAP_FIXED); errno != 0 {
+			return "mapping a segment: " + errno.Error()
+		}
+		copy(bytesAt(s.Addr, len(s.Data)), s.Data)
+		if s.Prot != writable {
+			if errno := mprotect(s.Addr, s.Size, uintptr(s.Prot)); errno != 0 {
+				return "protecting a segment: " + errno.Error()
+			}
+		}
+	}
+	return ""
+}
+
+// unload gives back the segments from the given index on.
+func (a *agent) unload(mapped int) {
+	for _, s := range a.segments[mapped:] {
+		mmap(s.Addr, s.Size, 0, syscall.MAP_FIXED|syscall.MAP_NORESERVE)
+	}
+	a.segments = a.segments[:mapped]
+}
+
+// inside reports whether the size bytes at addr are in a loaded segment with at
+// least the protection prot.
+func (a *agent) inside(addr, size uint64, prot uint8) bool {
+	for i := range a.segments {
+		s := &a.segments[i]
+		if addr >= s.Addr && addr < s.Addr+s.Size {
+			return size <= s.Addr+s.Size-addr && s.Prot&prot == prot
+		}
+	}
+	return false
+}
+
+// check returns what is wrong with the addresses in p, or "".
+func (a *agent) check(p *wire.Patch) string {
+	const rw, rx = wire.ProtRead | wire.ProtWrite, wire.ProtRead | wire.ProtExec
+	next := uint64(a.ModuledataNext)
+	if md := p.Moduledata; md != 0 && (md%8 != 0 || !a.inside(md, next+8, rw) || load64(md+next) != 0) {
+		return "bad moduledata"
+	}
+	for _, itab := range p.Itabs {
+		if itab%8 != 0 || !a.inside(itab, uint64(a.ItabHash)+4, wire.ProtRead) {
+			return "itab outside the image"
+		}
+	}
+	for _, task := range p.InitTasks {
+		// runtime.initTask (proc.go, 1.25 to 1.27): state, nfns uint32. State 1
+		// and no functions make doInit1 throw.
+		if task%8 != 0 || !a.inside(task, 8, rw) || load32(task) == 1 || load32(task+4) == 0 {
+			return "bad init task"
+		}
+	}
+	for _, pc := range p.InitFuncs {
+		if !a.inside(pc, 1, rx) {
+			return "initializer outside the image"
+		}
+	}
+	var end uint64
+	for _, r := range p.Redirects {
+		if r.Old < end || r.Old%8 != 0 {
+			return "redirects are not in order"
+		}
+		end = r.Old + 8
+		if size := uint64(r.Size); size > 8 {
+			end = r.Old + size
+		}
+		if !isEntry(r.Old) {
+			return "redirect of what is not a function"
+		}
+		distance := int64(r.New - (r.Old + jumpSize))
+		if !a.inside(r.New, 1, rx) || distance != int64(int32(distance)) {
+			return "redirect to what is not in the image"
+		}
+	}
+	if !ordered(p.Quiet) || !ordered(p.Running) {
+		return "ranges are not in order"
+	}
+	return ""
+}
+
+func ordered(rs []wire.Range) bool {
+	var end uint64
+	for _, r := range rs {
+		if r.Start < end || r.End <= r.Start {
+			return false
+		}
+		end = r.End
+	}
+	return true
+}
+
+// link makes the runtime know the image. It returns the length of the pause.
+//
+// The GC must not be running: it has counted the modules' data as roots when
+// its cycle began (mgcmark.go, gcMarkRootPrepare), and nothing here has a write
+// barrier. itabAdd wants itabLock held; who holds it has a P and is not
+// preempted (lock counts m.locks), so nobody does while the world is stopped.
+func (a *agent) link(p *wire.Patch) uint64 {
+	if p.Moduledata == 0 && p.Etypes == 0 && len(p.Itabs) == 0 {
+		return 0
+	}
+	var modules *[]unsafe.Pointer
+	if p.Moduledata != 0 {
+		old := **(**[]unsafe.Pointer)(pointer(a.ModulesSlice))
+		modules = new([]unsafe.Pointer)
+		*modules = append(append(make([]unsafe.Pointer, 0, len(old)+1), old...), pointer(p.Moduledata))
+	}
+	w := a.stopTheWorld(true)
+	if modules != nil {
+		store64(load64(a.LastModuledatap)+uint64(a.ModuledataNext), p.Moduledata)
+		store64(a.LastModuledatap, p.Moduledata)
+		atomic.StorePointer((*unsafe.Pointer)(pointer(a.ModulesSlice)), unsafe.Pointer(modules))
+	}
+	if p.Etypes != 0 {
+		store64(a.FirstModuledata+uint64(a.ModuledataEtypes), p.Etypes)
+	}
+	for _, itab := range p.Itabs {
+		a.itabAdd(itab)
+	}
+	return a.startTheWorld(w)
+}
+
+// initialize runs the initializers of p, on a goroutine of their own because
+// they may end it. It returns what went wrong, or "".
+func (a *agent) initialize(p *wire.Patch) string {
+	if len(p.InitTasks) == 0 && len(p.InitFuncs) == 0 {
+		return ""
+	}
+	problem := make(chan string, 1)
+	go func() {
+		finished := false
+		defer func() {
+			// With GODEBUG=panicnil=1, a panic(nil) looks like Goexit.
+			switch r := recover(); {
+			case finished:
+				problem <- ""
+			case r == nil:
+				problem <- "an initializer called runtime.Goexit"
+			default:
+				problem <- "panic: " + text(r)
+			}
+		}()
+		for _, task := range p.InitTasks {
+			a.doInit1(task)
+		}
+		for _, pc := range p.InitFuncs {
+			call(pc)
+		}
+		finished = true
+	}()
+	return <-problem
+}
+
+// order makes the race detector believe what is true: that the initializers of p
+// ran before all that the goroutines do with p. It returns the length of the
+// pause.
+func (a *agent) order(p *wire.Patch) uint64 {
+	if a.RaceAcquireg == 0 || len(p.InitTasks) == 0 && len(p.InitFuncs) == 0 {
+		return 0
+	}
+	atomic.StoreUint32(&a.ordered, 1)
+	world := a.stopTheWorld(false)
+	for _, g := range a.goroutines() {
+		if a.hasFrames(g) && load64(g+uint64(a.GRacectx)) != 0 {
+			a.raceacquireg(g, &a.ordered)
+		}
+	}
+	return a.startTheWorld(world)
+}
+
+// text describes the value of a panic.
+func text(v interface{}) (s string) {
+	defer func() {
+		if recover() != nil {
+			s = "a value whose text panics"
+		}
+	}()
+	switch v := v.(type) {
+	case error:
+		return v.Error()
+	case interface{ String() string }:
+		return v.String()
+	case string:
+		return v
+	}
+	return "a value of type " + reflect.TypeOf(v).String()
+}

@@ -1,0 +1,188 @@
+//go:build go1.21 && linux && amd64
+
+package host
+
+import (
+	"runtime"
+
+	"github.com/realtimefunc/realtimefunc/internal/wire"
+)
+
+// jumpSize is the size of JMP rel32: the opcode and a displacement, which counts
+// from the next instruction. The three bytes behind it, to the aligned word that
+// is stored at once, stay as they are.
+const (
+	jumpSize = 5
+	jumpCode = 0xe9
+)
+
+// Between two attempts, the goroutines that stand in the way run on for a time
+// that doubles from firstRest to lastRest, in nanoseconds.
+const (
+	firstRest = 50e3
+	lastRest  = 5e6
+)
+
+// maxBlockers and maxFrames bound what an answer tells.
+const (
+	maxBlockers = 64
+	maxFrames   = 1024
+)
+
+// redirect does phase 2 of p. The answer is nil if all is done.
+func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
+	if len(p.Redirects) == 0 && len(p.Writes) == 0 {
+		return nil
+	}
+	failed := &wire.Failed{Seq: p.Seq, Phase: wire.PhaseRedirect}
+	pokes := makePokes(p)
+	lock, problem := unlock(pokes)
+	defer lock()
+	if problem != "" {
+		failed.Reason = problem
+		return failed
+	}
+
+	walk := len(p.Quiet) > 0
+	for _, r := range p.Redirects {
+		walk = walk || r.Flags&wire.NoFrames != 0
+	}
+	if walk {
+		a.makeBuffer()
+	}
+	// The writes may delete pointers without a write barrier, which a running
+	// GC cycle must not miss.
+	gc := len(p.Writes) > 0
+	blockers := make([]wire.Frame, 0, maxBlockers)
+	deadline := now() + p.WaitNS
+	for rest := uint64(firstRest); ; {
+		applied.Attempts++
+		world := a.stopTheWorld(gc)
+		blockers = a.blockers(p, walk, blockers[:0])
+		written := len(blockers) == 0 && writeAll(pokes)
+		if a.syncCore {
+			membarrier(membarrierSyncCore)
+		}
+		longest(&applied.PauseNS, a.startTheWorld(world))
+		switch {
+		case written:
+			return nil
+		case len(blockers) == 0:
+			failed.Reason = "writing to /proc/self/mem was refused"
+			return failed
+		case now() >= deadline:
+			failed.Reason = "calls in progress stand in the way"
+			failed.Blockers = blockers
+			return failed
+		}
+		runtime.Gosched()
+		sleep(rest)
+		if rest *= 2; rest > lastRest {
+			rest = lastRest
+		}
+	}
+}
+
+func longest(pause *uint64, ns uint64) {
+	if ns > *pause {
+		*pause = ns
+	}
+}
+
+// report adds the frames of old versions to applied, one short stop after the
+// other: a walk of 10,000 stacks takes many milliseconds.
+func (a *agent) report(p *wire.Patch, applied *wire.Applied) {
+	if len(p.Running) == 0 {
+		return
+	}
+	a.makeBuffer()
+	const slice = 500e3 // nanoseconds
+	frames := make([]wire.Frame, 0, maxFrames)
+	for i, more := 0, true; more; {
+		world := a.stopTheWorld(false)
+		end := now() + slice
+		gs := a.goroutines()
+		for ; i < len(gs) && (i%16 != 0 || now() < end); i++ {
+			if g := gs[i]; a.hasFrames(g) {
+				a.walk(g, func(pc uint64) {
+					if k := findRange(p.Running, pc); k >= 0 && len(frames) < maxFrames {
+						frames = append(frames, a.frame(g, pc, k))
+					}
+				})
+			}
+		}
+		more = i < len(gs)
+		longest(&applied.PauseNS, a.startTheWorld(world))
+	}
+	applied.Frames = frames
+}
+
+// blockers adds the frames to found that forbid to write the redirects of p now.
+// The world is stopped.
+func (a *agent) blockers(p *wire.Patch, walk bool, found []wire.Frame) []wire.Frame {
+	add := func(g, pc uint64, index int) {
+		if len(found) < cap(found) {
+			found = append(found, a.frame(g, pc, index))
+		}
+	}
+	for _, g := range a.goroutines() {
+		if !a.hasFrames(g) {
+			continue
+		}
+		if load8(g+uint64(a.GAsyncSafePoint)) != 0 {
+			pc, ok := a.interrupted(g)
+			k := findRedirect(p.Redirects, pc)
+			if !ok {
+				add(g, 0, len(p.Quiet))
+			} else if k >= 0 && pc > p.Redirects[k].Old && pc < p.Redirects[k].Old+jumpSize {
+				add(g, pc, len(p.Quiet)+k)
+			}
+		}
+		if !walk {
+			continue
+		}
+		whole := a.walk(g, func(pc uint64) {
+			if k := findRange(p.Quiet, pc); k >= 0 {
+				add(g, pc, k)
+			}
+			if k := findRedirect(p.Redirects, pc); k >= 0 {
+				if r := &p.Redirects[k]; r.Flags&wire.NoFrames != 0 && pc < r.Old+uint64(r.Size) {
+					add(g, pc, len(p.Quiet)+k)
+				}
+			}
+		})
+		if !whole {
+			add(g, 0, len(p.Quiet))
+		}
+	}
+	return found
+}
+
+// findRedirect returns the index of the last redirect with Old <= pc, or -1.
+func findRedirect(rs []wire.Redirect, pc uint64) int {
+	i, j := 0, len(rs)
+	for i < j {
+		if k := int(uint(i+j) / 2); rs[k].Old <= pc {
+			i = k + 1
+		} else {
+			j = k
+		}
+	}
+	return i - 1
+}
+
+// findRange returns the index of the range that holds pc, or -1.
+func findRange(rs []wire.Range, pc uint64) int {
+	i, j := 0, len(rs)
+	for i < j {
+		if k := int(uint(i+j) / 2); rs[k].Start <= pc {
+			i = k + 1
+		} else {
+			j = k
+		}
+	}
+	if i > 0 && pc < rs[i-1].End {
+		return i - 1
+	}
+	return -1
+}

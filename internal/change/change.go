@@ -1,0 +1,197 @@
+// Package change decides what becomes of an edit: which functions get a new version,
+// and what cannot be made live, with the reason.
+//
+// Objects are compared, not text: a function is changed if its code, what its
+// relocations mean, or its tables differ. Sources are compared too, for what objects
+// do not show: initializers, and which func literal is which. The rules of safety:
+// an old version is redirected only if its signature and its captures are those of
+// the new one; where that can't be proved the edit is a restart.
+package change
+
+import (
+	"fmt"
+	"go/token"
+	"strings"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/program"
+	"github.com/realtimefunc/realtimefunc/internal/signature"
+	"github.com/realtimefunc/realtimefunc/internal/source"
+)
+
+// Package is one compiled package of an edit, before and after.
+type Package struct {
+	ImportPath string
+	LinkPath   string // as symbol names begin: "main" for a main package
+	Delta      *source.Delta
+	Old, New   *goobj.Archive
+	OldEscape  Escape
+	NewEscape  Escape
+}
+
+// Escape is what the compiler says of escape analysis (-m).
+type Escape struct {
+	Leaks         map[Position][]string // at a parameter: "leaking param: p", …
+	StackLiterals map[Position]bool     // func literals that do not escape
+}
+
+// Position is a place in a source file.
+type Position struct {
+	File      string
+	Line, Col int
+}
+
+// Verdict is what becomes of one changed declaration.
+type Verdict string
+
+// The verdicts.
+const (
+	Live    Verdict = "live"
+	NewCall Verdict = "live for new calls"
+	Restart Verdict = "restart"
+)
+
+// Decl is the verdict on one declaration.
+type Decl struct {
+	ImportPath string
+	Package    string // its name: "main"
+	Name       string // "Total", "(*Cart).Add", "New.func1"
+	Kind       string // "func", "type", "var", "const", "import"
+	Pos        token.Position
+	Verdict    Verdict
+	Reason     string
+	LinesOnly  bool
+}
+
+// Function is a function that goes into the patch.
+type Function struct {
+	Object    *goobj.Object
+	Sym       goobj.Sym
+	Replaces  string // name of the function whose versions are redirected here; "" for none
+	LinesOnly bool   // nothing but its line table changed
+	Old       program.Definition
+	Decl      int // index in Result.Decls, or -1
+}
+
+// Result is the verdict on an edit.
+type Result struct {
+	Functions    []Function
+	Decls        []Decl
+	NewVariables map[string]bool // linker names of variables with initializers
+	// Quiet are functions of which no old version may have a frame when the patch goes
+	// live: they may have handed a pointer into their stack to a function that keeps it.
+	Quiet []Function
+}
+
+// Restarts are the declarations that cannot be made live.
+func (r *Result) Restarts() []Decl {
+	var list []Decl
+	for _, d := range r.Decls {
+		if d.Verdict == Restart {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// Judge decides about an edit: all its packages together.
+func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs) (*Result, error) {
+	j := &judge{prog: prog, abbrevs: abbrevs, res: &Result{NewVariables: map[string]bool{}}, taken: map[symbolKey]bool{}}
+	for i := range pkgs {
+		p := &pkg{Package: &pkgs[i], old: index(pkgs[i].Old), new: index(pkgs[i].New)}
+		j.pkgs = append(j.pkgs, p)
+		j.sources(p)
+	}
+	for _, p := range j.pkgs {
+		j.dictionaries(p)
+	}
+	for _, p := range j.pkgs {
+		if err := j.functions(p); err != nil {
+			return nil, fmt.Errorf("comparing %q: %w", p.ImportPath, err)
+		}
+		j.types(p)
+		j.variables(p)
+	}
+	j.escapes()
+	return j.res, nil
+}
+
+type judge struct {
+	prog    *program.Program
+	abbrevs signature.Abbrevs
+	pkgs    []*pkg
+	res     *Result
+	taken   map[symbolKey]bool // functions that are in the patch
+
+	dicts map[string]bool // names of dictionaries whose layout changed
+}
+
+type pkg struct {
+	*Package
+	old, new *objects
+}
+
+type symbolKey struct {
+	name string
+	abi  goobj.ABI
+}
+
+// objects is an archive by names.
+type objects struct {
+	archive *goobj.Archive
+	text    map[symbolKey]program.Definition
+	data    map[string]program.Definition
+	order   []symbolKey // of text
+}
+
+func index(a *goobj.Archive) *objects {
+	x := &objects{archive: a, text: map[symbolKey]program.Definition{}, data: map[string]program.Definition{}}
+	for _, o := range a.Objects {
+		for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
+			name, k := o.Name(s), o.Kind(s)
+			if name == "" || o.ABI(s) == goobj.ABIStatic || k.IsDWARF() || o.Hashed(s) {
+				continue
+			}
+			if k.IsText() {
+				key := symbolKey{name, o.ABI(s)}
+				x.text[key] = program.Definition{Object: o, Sym: s}
+				x.order = append(x.order, key)
+			} else {
+				x.data[name] = program.Definition{Object: o, Sym: s}
+			}
+		}
+	}
+	return x
+}
+
+func (j *judge) restart(p *pkg, d *source.Decl, reason string) {
+	decl := Decl{ImportPath: p.ImportPath, Package: p.name(), Verdict: Restart, Reason: reason}
+	if d != nil {
+		decl.Name, decl.Kind, decl.Pos = d.Name, kindName(d.Kind), d.Pos
+	}
+	for _, have := range j.res.Decls {
+		if have.Verdict == Restart && have.ImportPath == decl.ImportPath && have.Name == decl.Name {
+			return // the first reason is enough
+		}
+	}
+	j.res.Decls = append(j.res.Decls, decl)
+}
+
+func (p *pkg) name() string {
+	if p.Delta != nil && p.Delta.New != nil {
+		return p.Delta.New.Name
+	}
+	return p.LinkPath[strings.LastIndexByte(p.LinkPath, '/')+1:]
+}
+
+func kindName(k source.Kind) string {
+	switch k {
+	case source.Type:
+		return "type"
+	case source.Var, source.Blank:
+		return "var"
+	case source.Const:
+		return "const"
+	}
+	return "func"
+}

@@ -1,0 +1,264 @@
+package change
+
+import (
+	"go/token"
+	"slices"
+	"strings"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/program"
+	"github.com/realtimefunc/realtimefunc/internal/source"
+)
+
+// family is a declared function, or one instance of a generic one, with all that the
+// compiler made of the code in it: func literals, range bodies, wrappers of go and
+// defer statements and of method values.
+type family struct {
+	base    string // linker name of the function
+	members []member
+}
+
+type member struct {
+	key  symbolKey
+	made string // what the name has behind base
+	def  program.Definition
+}
+
+// families groups the functions of an archive, in the order of the object.
+func (x *objects) families() (list []*family, by map[string]*family) {
+	by = map[string]*family{}
+	for _, key := range x.order {
+		base, made := splitName(key.name)
+		f := by[base]
+		if f == nil {
+			f = &family{base: base}
+			by[base] = f
+			list = append(list, f)
+		}
+		f.members = append(f.members, member{key, made, x.text[key]})
+	}
+	return list, by
+}
+
+func (f *family) find(name string, abi goobj.ABI) (member, bool) {
+	if f != nil {
+		for _, m := range f.members {
+			if m.key == (symbolKey{name, abi}) {
+				return m, true
+			}
+		}
+	}
+	return member{}, false
+}
+
+// functions compares the functions of a package and puts the changed ones into the
+// patch.
+func (j *judge) functions(p *pkg) error {
+	decls := declsBySymbol(p.Delta.New)
+	list, _ := p.new.families()
+	_, old := p.old.families()
+	reported := map[string]int{}
+	for _, d := range p.Delta.Added {
+		j.report(p, reported, Decl{Name: d.Name, Kind: kindName(d.Kind), Pos: d.Pos})
+	}
+	for _, c := range p.Delta.Changed {
+		if c.New.Kind == source.Const {
+			j.report(p, reported, Decl{Name: c.New.Name, Kind: "const", Pos: c.New.Pos})
+		}
+	}
+	for _, f := range list {
+		before := old[f.base]
+		if before == nil {
+			continue // new: it comes with what uses it
+		}
+		name := strings.TrimPrefix(generic(f.base), p.LinkPath+".")
+		lits := j.literals(p, f, before, name)
+		c := &comparer{rename: lits.rename}
+		decl := decls[name]
+		for _, m := range f.members {
+			if m.made == "" && isInit(name) {
+				continue // has run
+			}
+			j.member(p, f, m, before, decl, lits, c, reported)
+		}
+	}
+	return nil
+}
+
+// declsBySymbol finds declared functions by their symbol without package and type
+// arguments.
+func declsBySymbol(p *source.Package) map[string]*source.Decl {
+	by := map[string]*source.Decl{}
+	for _, d := range p.List {
+		if d.Kind == source.Func || d.Kind == source.Method || d.Kind == source.Init {
+			by[generic(d.Symbol)] = d
+		}
+	}
+	return by
+}
+
+// member judges one function of a family.
+func (j *judge) member(p *pkg, f *family, m member, before *family, decl *source.Decl, lits *literals, c *comparer, reported map[string]int) {
+	if j.taken[m.key] {
+		return // several packages have a copy
+	}
+	was, ok := before.find(m.key.name, m.key.abi)
+	pair, paired := lits.pairs[m.key.name]
+	if isLiteral(m.made) {
+		ok = paired
+		if paired {
+			was, ok = before.find(pair.old, m.key.abi)
+		}
+	}
+	usesDict := j.usesChangedDictionary(m.def)
+	changed := !ok || usesDict || !c.same(was.def, m.def) || !c.sameTables(was.def, m.def)
+	if !changed && !lits.renumbered && c.sameLines(was.def, m.def) {
+		return
+	}
+	fn := Function{Object: m.def.Object, Sym: m.def.Sym, LinesOnly: !changed, Old: was.def, Decl: -1}
+	if ok {
+		_, inProgram, err := j.prog.Function(was.key.name, was.key.abi)
+		switch {
+		case err != nil:
+			j.restart(p, decl, err.Error())
+			return
+		case !inProgram && !lits.renumbered:
+			return // the linker dropped it; what comes to use it takes the new one
+		case inProgram:
+			fn.Replaces = was.key.name
+		}
+	} else if !lits.renumbered && !isLiteral(m.made) {
+		return // a new wrapper: it comes with what uses it
+	}
+	if j.dicts[generic(f.base)] {
+		fn.Replaces = "" // old callers hand the old dictionary to the old code
+	}
+	d := Decl{Name: strings.TrimPrefix(generic(m.key.name), p.LinkPath+"."), Kind: "func", LinesOnly: !changed}
+	if decl != nil {
+		d.Name, d.Pos = decl.Name, decl.Pos
+	}
+	if isLiteral(m.made) {
+		d.Name = strings.TrimPrefix(generic(m.key.name), p.LinkPath+".")
+		if paired {
+			d.Pos = token.Position{Filename: pair.newLit.File.Path, Line: pair.newLit.Line, Column: pair.newLit.Col}
+		}
+	}
+	if changed && fn.Replaces != "" {
+		if reason := j.unsafe(p, f, before, m, was, pair, isLiteral(m.made)); reason != "" {
+			if !isLiteral(m.made) || !pair.onStack {
+				d.Verdict, d.Reason = Restart, reason
+				j.report(p, reported, d)
+				return
+			}
+			// It lives no longer than the call of the function around it, which goes
+			// on with the old code as a whole.
+			fn.Replaces = ""
+		}
+	}
+	j.taken[m.key] = true
+	// Wrappers and range bodies are part of the function they are made of.
+	if m.made == "" || isLiteral(m.made) {
+		fn.Decl = j.report(p, reported, d)
+	}
+	j.res.Functions = append(j.res.Functions, fn)
+}
+
+// report adds a declaration to the result, once, and answers its index.
+func (j *judge) report(p *pkg, reported map[string]int, d Decl) int {
+	d.ImportPath, d.Package = p.ImportPath, p.name()
+	if d.Verdict == "" {
+		d.Verdict = Live
+	}
+	if i, ok := reported[d.Name]; ok {
+		have := &j.res.Decls[i]
+		have.LinesOnly = have.LinesOnly && d.LinesOnly
+		if d.Verdict == Restart && have.Verdict != Restart {
+			have.Verdict, have.Reason = d.Verdict, d.Reason
+		}
+		return i
+	}
+	for _, have := range j.res.Decls {
+		if have.Verdict == Restart && have.ImportPath == d.ImportPath && have.Name == d.Name {
+			return -1 // its source says more
+		}
+	}
+	reported[d.Name] = len(j.res.Decls)
+	j.res.Decls = append(j.res.Decls, d)
+	return len(j.res.Decls) - 1
+}
+
+// unsafe says why the old version of a changed function must not be redirected to the
+// new one; "" if it may (rule 1 of safety).
+func (j *judge) unsafe(p *pkg, f, before *family, m, was member, pair litPair, literal bool) string {
+	if j.prog == nil {
+		return ""
+	}
+	oldSig, errOld := j.abbrevs.Of(was.def.Object, was.def.Sym)
+	newSig, errNew := j.abbrevs.Of(m.def.Object, m.def.Sym)
+	switch {
+	case errOld != nil || errNew != nil:
+		// Wrappers and type algorithms have no DWARF; they change only with what they
+		// wrap, and their frames tell.
+		fa, _ := was.def.Object.FuncInfo(was.def.Sym)
+		fb, _ := m.def.Object.FuncInfo(m.def.Sym)
+		if fa == nil || fb == nil || fa.Args != fb.Args || literal {
+			return "its signature can't be compared"
+		}
+		return ""
+	case !slices.Equal(oldSig.Params, newSig.Params):
+		return "signature changed"
+	case !literal:
+		return ""
+	}
+	if pair.oldLit.Signature != pair.newLit.Signature {
+		return "signature of the func literal changed"
+	}
+	for _, c := range newSig.Captures {
+		if !slices.Contains(oldSig.Captures, c) {
+			return "the func literal captures other variables (" + strings.TrimPrefix(c.Name, "&") + ")"
+		}
+	}
+	if closureType(before, was, p.old) == closureType(f, m, p.new) && closureType(f, m, p.new) != "" {
+		return ""
+	}
+	if pair.sameAround && pair.sameNames && slices.Equal(oldSig.Captures, newSig.Captures) {
+		return ""
+	}
+	return "the func literal may capture other variables"
+}
+
+// closureType is the type of the closures that are made of a func literal, as the code
+// of the function around it allocates them: the linker name spells every captured
+// variable ("type:noalg.struct { F uintptr; X0 int; X1 *string }"). It is "none" for a
+// literal that captures nothing, and "" if it can't be told: closures that do not
+// escape are built on the stack.
+func closureType(f *family, lit member, x *objects) string {
+	found := ""
+	for _, m := range f.members {
+		last := ""
+		for _, r := range written(m.def) {
+			name := refName(m.def.Object, r.Sym)
+			switch {
+			case strings.HasPrefix(name, "type:noalg.struct { F uintptr"):
+				last = name
+			case name == lit.key.name+"·f":
+				last = "none"
+			case name != lit.key.name || r.Type != goobj.RPCRel:
+				continue
+			}
+			if name == lit.key.name || name == lit.key.name+"·f" {
+				if last == "" || found != "" && found != last {
+					return ""
+				}
+				found = last
+			}
+		}
+	}
+	if found == "" {
+		// A literal in an initializer of a variable is a static func value.
+		if _, ok := x.data[lit.key.name+"·f"]; ok {
+			return "none"
+		}
+	}
+	return found
+}

@@ -1,0 +1,229 @@
+package change
+
+import (
+	"cmp"
+	"go/ast"
+	"go/parser"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/realtimefunc/realtimefunc/internal/source"
+)
+
+// literals is how the func literals of a function correspond to those of its former
+// version.
+type literals struct {
+	pairs  map[string]litPair // by new symbol name
+	rename map[string]string  // old symbol name to new, where they differ
+	// renumbered: a name stands for another literal than it did, so no symbol of the
+	// family may be taken for the old one of the same name.
+	renumbered bool
+}
+
+// litPair is a func literal before and after.
+type litPair struct {
+	old            string // symbol name
+	oldLit, newLit *source.Literal
+	onStack        bool // the old closures cannot outlive the call of the function around
+	sameAround     bool // only func literals changed in the declaration
+	sameNames      bool // the names that the literal uses are the same, in the same order
+}
+
+// literals matches the literals of a family by their syntax (source.MatchLiterals) and
+// finds their symbols by file, line and order: the numbers in symbol names say nothing.
+func (j *judge) literals(p *pkg, f, before *family, name string) *literals {
+	l := &literals{pairs: map[string]litPair{}, rename: map[string]string{}}
+	oldDecls, newDecls := inPairs(declarations(p.Delta.Old, name), declarations(p.Delta.New, name))
+	oldLits, newLits := literalsOf(p.Delta.Old, oldDecls), literalsOf(p.Delta.New, newDecls)
+	oldNames, newNames := symbols(before, oldLits), symbols(f, newLits)
+	matched := map[string]bool{}
+	for i := range oldDecls {
+		od, nd := oldDecls[i], newDecls[i]
+		around := od.Elided == nd.Elided && od.Init == nd.Init && od.Params == nd.Params
+		for _, pair := range source.MatchLiterals(od.Lits, nd.Lits) {
+			o, n := oldNames[pair.Old], newNames[pair.New]
+			if o == "" || n == "" {
+				continue
+			}
+			l.pairs[n] = litPair{
+				old: o, oldLit: pair.Old, newLit: pair.New,
+				onStack:    p.OldEscape.StackLiterals[Position{pair.Old.File.Path, pair.Old.Line, pair.Old.Col}],
+				sameAround: around,
+				sameNames:  sameNames(pair.Old, pair.New),
+			}
+			matched[o] = true
+			if o != n {
+				l.rename[o] = n
+				l.renumbered = true
+			}
+		}
+	}
+	for _, m := range f.members {
+		if _, ok := l.pairs[m.key.name]; isLiteral(m.made) && !ok {
+			// A new literal takes a name that an old one may have had.
+			if _, had := before.find(m.key.name, m.key.abi); had {
+				l.renumbered = true
+			}
+		}
+	}
+	for _, m := range before.members {
+		if isLiteral(m.made) && !matched[m.key.name] {
+			if _, has := f.find(m.key.name, m.key.abi); has {
+				l.renumbered = true
+			}
+		}
+	}
+	return l
+}
+
+// declarations are those whose code is in the family of the given name: one function,
+// or, for the package's own initializer, all variables.
+func declarations(p *source.Package, name string) (list []*source.Decl) {
+	if name == "init" || name == "glob." {
+		for _, d := range p.List {
+			if d.Kind == source.Var {
+				list = append(list, d)
+			}
+		}
+		return list
+	}
+	for _, d := range p.List {
+		if (d.Kind == source.Func || d.Kind == source.Method || d.Kind == source.Init) && generic(d.Symbol) == name {
+			return []*source.Decl{d}
+		}
+	}
+	return nil
+}
+
+func literalsOf(p *source.Package, decls []*source.Decl) (list []*source.Literal) {
+	for _, d := range decls {
+		list = append(list, p.LiteralsOf(d)...)
+	}
+	return list
+}
+
+// inPairs leaves the declarations that both versions have, side by side.
+func inPairs(old, new []*source.Decl) (o, n []*source.Decl) {
+	by := map[string]*source.Decl{}
+	for _, d := range old {
+		by[d.Name] = d
+	}
+	for _, d := range new {
+		if was := by[d.Name]; was != nil {
+			o, n = append(o, was), append(n, d)
+		}
+	}
+	return o, n
+}
+
+// symbols finds the symbol of each literal. Literals on one line are told apart by
+// their order, if there are as many symbols as literals; else none of them is known.
+func symbols(f *family, lits []*source.Literal) map[*source.Literal]string {
+	type line struct {
+		file string
+		line int
+	}
+	bySource := map[line][]*source.Literal{}
+	for _, l := range lits {
+		at := line{l.File.Path, l.Line}
+		bySource[at] = append(bySource[at], l)
+	}
+	byObject := map[line][]member{}
+	for _, m := range f.members {
+		if !isLiteral(m.made) {
+			continue
+		}
+		info, err := m.def.Object.FuncInfo(m.def.Sym)
+		if err != nil || info == nil || len(info.Files) == 0 {
+			continue
+		}
+		at := line{fileName(m.def.Object, info.Files[0]), int(info.StartLine)}
+		byObject[at] = append(byObject[at], m)
+	}
+	names := map[*source.Literal]string{}
+	for at, list := range bySource {
+		members := byObject[at]
+		if len(members) != len(list) {
+			continue
+		}
+		slices.SortFunc(list, func(a, b *source.Literal) int { return cmp.Compare(a.Col, b.Col) })
+		slices.SortFunc(members, func(a, b member) int { return slices.Compare(numbers(a.made), numbers(b.made)) })
+		for i := range list {
+			names[list[i]] = members[i].key.name
+		}
+	}
+	return names
+}
+
+// numbers are the numbers in a made name, outermost first: a literal comes before
+// those in it, as in the source.
+func numbers(made string) (list []int) {
+	for _, part := range strings.FieldsFunc(made, func(r rune) bool { return r < '0' || r > '9' }) {
+		n, _ := strconv.Atoi(part)
+		list = append(list, n)
+	}
+	return list
+}
+
+// sameNames reports whether two literals name the same things in the same order of
+// first use, and declare nothing that could hide one of them. Then, in surroundings
+// that are the same, they capture the same variables.
+func sameNames(a, b *source.Literal) bool {
+	x, ok := usedNames(a)
+	y, ok2 := usedNames(b)
+	return ok && ok2 && slices.Equal(x, y)
+}
+
+func usedNames(l *source.Literal) (names []string, ok bool) {
+	expr, err := parser.ParseExpr(l.Full)
+	if err != nil {
+		return nil, false
+	}
+	declared := map[string]bool{}
+	seen := map[string]bool{}
+	ok = true
+	ast.Inspect(expr, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			ast.Inspect(n.X, func(m ast.Node) bool {
+				if id, isIdent := m.(*ast.Ident); isIdent && !seen[id.Name] {
+					seen[id.Name] = true
+					names = append(names, id.Name)
+				}
+				_, inner := m.(*ast.SelectorExpr)
+				return !inner
+			})
+			return true
+		case *ast.AssignStmt:
+			if n.Tok.String() == ":=" {
+				for _, x := range n.Lhs {
+					if id, isIdent := x.(*ast.Ident); isIdent {
+						declared[id.Name] = true
+					}
+				}
+			}
+		case *ast.Field:
+			for _, id := range n.Names {
+				declared[id.Name] = true
+			}
+		case *ast.ValueSpec:
+			for _, id := range n.Names {
+				declared[id.Name] = true
+			}
+		case *ast.Ident:
+			if !seen[n.Name] {
+				seen[n.Name] = true
+				names = append(names, n.Name)
+			}
+		}
+		return true
+	})
+	free := names[:0:0]
+	for _, n := range names {
+		if !declared[n] {
+			free = append(free, n)
+		}
+	}
+	return free, ok
+}

@@ -1,0 +1,147 @@
+package change
+
+import (
+	"strings"
+
+	"github.com/realtimefunc/realtimefunc/internal/source"
+)
+
+// sources finds what cannot be made live from the declarations alone.
+func (j *judge) sources(p *pkg) {
+	d := p.Delta
+	if d.Renamed {
+		j.restart(p, nil, "the package has another name")
+	}
+	if d.Preamble {
+		j.restart(p, nil, "C code changed")
+	}
+	for _, line := range d.Directive {
+		if strings.HasPrefix(line[1:], "//go:build") || strings.HasPrefix(line[1:], "// +build") {
+			continue // which files belong to the package is in the files
+		}
+		j.restart(p, nil, "the directive "+line[1:]+" changed")
+	}
+	for _, c := range d.Changed {
+		if reason := changeReason(c); reason != "" {
+			j.restart(p, c.New, reason)
+		}
+	}
+	for _, x := range d.Added {
+		switch {
+		case x.Kind == source.Init:
+			j.restart(p, x, "an init function was added")
+		case hasDirective(x, "//export"), hasDirective(x, "//go:linkname"), hasDirective(x, "//go:embed"), hasDirective(x, "//go:cgo"):
+			j.restart(p, x, "declarations with "+strings.Fields(x.Directives[0])[0]+" can't be added")
+		case (x.Kind == source.Func || x.Kind == source.Method) && !x.HasBody:
+			j.restart(p, x, "a function without a Go body was added")
+		}
+	}
+	for _, x := range d.NewVars() {
+		j.res.NewVariables[p.LinkPath+"."+x.Symbol] = true
+	}
+	for _, x := range d.Removed {
+		switch x.Kind {
+		case source.Init:
+			j.restart(p, x, "an init function was removed")
+		case source.Method:
+			j.restart(p, x, "the method was removed")
+		}
+	}
+}
+
+func changeReason(c source.Change) string {
+	is := func(w source.What) bool { return c.What&w != 0 }
+	switch c.New.Kind {
+	case source.Func, source.Method:
+		switch {
+		case is(source.Signature):
+			return "signature changed"
+		case is(source.Directives):
+			return "its directives changed"
+		}
+	case source.Init:
+		if c.What != source.Lines && c.What != source.Params {
+			return "an init function has run already"
+		}
+	case source.Type:
+		if is(source.Spec) {
+			return "type changed: " + typeChange(c.Old.Spec, c.New.Spec)
+		}
+		if is(source.Imports | source.Directives) {
+			return "type changed"
+		}
+	case source.Var, source.Blank:
+		switch {
+		case is(source.Declared):
+			return "type of the variable changed"
+		case is(source.Value):
+			return "initializer of an existing variable changed"
+		case is(source.Embed):
+			return "embedded files changed"
+		case is(source.Directives):
+			return "its directives changed"
+		}
+	}
+	return ""
+}
+
+func hasDirective(d *source.Decl, prefix string) bool {
+	for _, line := range d.Directives {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// typeChange says in a few words how the text of a type specification differs.
+func typeChange(old, new string) string {
+	before, after := fields(old), fields(new)
+	var added, removed []string
+	for name := range after {
+		if _, ok := before[name]; !ok {
+			added = append(added, name)
+		}
+	}
+	for name, typ := range before {
+		now, ok := after[name]
+		switch {
+		case !ok:
+			removed = append(removed, name)
+		case now != typ:
+			return "field " + name + " changed"
+		}
+	}
+	switch {
+	case len(added) == 1 && len(removed) == 0:
+		return "field " + added[0] + " added"
+	case len(removed) == 1 && len(added) == 0:
+		return "field " + removed[0] + " removed"
+	case len(added) == 1 && len(removed) == 1:
+		return "field " + removed[0] + " is now " + added[0]
+	}
+	return "from " + short(old) + " to " + short(new)
+}
+
+// fields are the fields of a struct type's normal text, by name.
+func fields(spec string) map[string]string {
+	list := map[string]string{}
+	open, end := strings.IndexByte(spec, '{'), strings.LastIndexByte(spec, '}')
+	if !strings.HasPrefix(strings.TrimSpace(spec), "struct") || open < 0 || end < open {
+		return list
+	}
+	for _, f := range strings.Split(spec[open+1:end], ";") {
+		name, typ, _ := strings.Cut(strings.TrimSpace(f), " ")
+		if name != "" {
+			list[name] = typ
+		}
+	}
+	return list
+}
+
+func short(s string) string {
+	if s = strings.TrimSpace(s); len(s) > 40 {
+		return s[:37] + "…"
+	}
+	return s
+}

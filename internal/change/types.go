@@ -1,0 +1,195 @@
+package change
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/program"
+	"github.com/realtimefunc/realtimefunc/internal/source"
+)
+
+// types finds types whose layout changed though their own text did not: through an
+// alias, a constant in an array length, a type of another package.
+func (j *judge) types(p *pkg) {
+	for name, now := range p.new.data {
+		if !strings.HasPrefix(name, "type:") || strings.HasPrefix(name, "type:.") {
+			continue
+		}
+		before, ok := p.old.data[name]
+		if !ok {
+			if before, ok = j.prog.HiddenDefinition(name); !ok {
+				continue
+			}
+		}
+		if !named(now) || layout(before) == layout(now) {
+			continue
+		}
+		j.restart(p, declOfType(p, strings.TrimPrefix(name, "type:")), "layout of type "+strings.TrimPrefix(name, "type:")+" changed")
+	}
+}
+
+func declOfType(p *pkg, name string) *source.Decl {
+	name = generic(strings.TrimPrefix(name, p.LinkPath+"."))
+	if d := p.Delta.New.Decls[name]; d != nil && d.Kind == source.Type {
+		return d
+	}
+	return nil
+}
+
+// internal/abi.Type (type.go; the same in Go 1.24 to 1.27): Size, PtrBytes uintptr;
+// Hash uint32; TFlag, Align, FieldAlign, Kind uint8; Equal func; GCData *byte; Str,
+// PtrToThis int32.
+const (
+	tflagAt       = 20
+	kindAt        = 23
+	equalAt       = 24
+	typeSize      = 48
+	tflagNamed    = 1 << 2
+	kindMask      = 1<<5 - 1
+	kindArray     = 17
+	kindChan      = 18
+	kindInterface = 20
+)
+
+func named(d program.Definition) bool {
+	b := d.Object.Data(d.Sym)
+	return len(b) >= typeSize && b[tflagAt]&tflagNamed != 0
+}
+
+// layout describes a type's memory and identity without its methods: two descriptors
+// with the same layout are the same type.
+func layout(d program.Definition) string {
+	b := d.Object.Data(d.Sym)
+	if len(b) < typeSize {
+		return "?"
+	}
+	kind := b[kindAt] & kindMask
+	var s strings.Builder
+	fmt.Fprintf(&s, "%x kind %d align %x", b[:16], kind, b[21:23])
+	if (kind == kindArray || kind == kindChan) && len(b) >= typeSize+24 {
+		fmt.Fprintf(&s, " %x", b[typeSize:typeSize+24])
+	}
+	for _, r := range written(d) {
+		name := refName(d.Object, r.Sym)
+		switch {
+		case r.Type&goobj.RWeak != 0 || r.Type == goobj.RMethodOff || r.Off == equalAt || name == d.Object.Name(d.Sym):
+			continue
+		case r.Type == goobj.RAddrOff && kind != kindInterface:
+			continue // names of methods, the package path
+		}
+		if t, ok := local(d.Object, r.Sym); ok && (d.Object.Hashed(t) || strings.HasPrefix(name, "type:.namedata.")) {
+			name = fmt.Sprintf("%x", d.Object.Data(t))
+		}
+		fmt.Fprintf(&s, " %s+%d", name, r.Add)
+	}
+	return s.String()
+}
+
+// variables finds package variables whose type or initial value changed though their
+// own text did not.
+func (j *judge) variables(p *pkg) {
+	hasNew := len(p.Delta.NewVars()) > 0
+	for name, now := range p.new.data {
+		k := now.Object.Kind(now.Sym)
+		before, ok := p.old.data[name]
+		if !ok || !k.IsVariable() || strings.Contains(name, "..") {
+			continue
+		}
+		d := p.Delta.New.Decls[strings.TrimPrefix(name, p.LinkPath+".")]
+		if gotype(before) != gotype(now) || before.Object.Size(before.Sym) != now.Object.Size(now.Sym) {
+			j.restart(p, d, "type of the variable changed")
+			continue
+		}
+		if _, inProgram := j.prog.Variable(name); inProgram && !initialValue(before, now) {
+			j.restart(p, d, "initial value of an existing variable changed")
+		}
+	}
+	// With new variables the package's init function must differ. Without them, it is
+	// the initialization of an existing one that does.
+	key := symbolKey{p.LinkPath + ".init", goobj.ABIInternal}
+	before, ok1 := p.old.text[key]
+	now, ok2 := p.new.text[key]
+	if !hasNew && ok1 && ok2 && !(&comparer{rename: j.renamedInit(p)}).same(before, now) {
+		j.restart(p, nil, "initialization of the package's variables changed")
+	}
+}
+
+// renamedInit is the renaming of func literals in initializers of variables.
+func (j *judge) renamedInit(p *pkg) map[string]string {
+	_, old := p.old.families()
+	_, now := p.new.families()
+	rename := map[string]string{}
+	for _, name := range []string{"init", "glob."} {
+		o, n := old[p.LinkPath+"."+name], now[p.LinkPath+"."+name]
+		if o == nil || n == nil {
+			continue
+		}
+		for from, to := range j.literals(p, n, o, name).rename {
+			rename[from], rename[from+"·f"] = to, to+"·f"
+		}
+	}
+	return rename
+}
+
+// initialValue reports whether two versions of a variable begin with the same value.
+func initialValue(a, b program.Definition) bool {
+	if !bytes.Equal(bytes.TrimRight(a.Object.Data(a.Sym), "\x00"), bytes.TrimRight(b.Object.Data(b.Sym), "\x00")) {
+		return false
+	}
+	ra, rb := written(a), written(b)
+	if len(ra) != len(rb) {
+		return false
+	}
+	c := &comparer{}
+	for i := range ra {
+		an, bn := refName(a.Object, ra[i].Sym), refName(b.Object, rb[i].Sym)
+		if made(an) && made(bn) {
+			continue // a func literal, perhaps renumbered: it is matched by its syntax
+		}
+		if ra[i].Off != rb[i].Off || ra[i].Add != rb[i].Add || !c.sameTarget(a.Object, ra[i].Sym, b.Object, rb[i].Sym) {
+			return false
+		}
+	}
+	return true
+}
+
+func made(name string) bool {
+	_, suffix := splitName(strings.TrimSuffix(name, "·f"))
+	return isLiteral(suffix)
+}
+
+func gotype(d program.Definition) string {
+	refs := d.Object.Aux(d.Sym, goobj.AuxGotype, nil)
+	if len(refs) == 0 {
+		return ""
+	}
+	return refName(d.Object, refs[0])
+}
+
+// dictionaries finds the dictionaries of generic functions whose layout changed. Code
+// compiled against one must not be given the other, so the old function is left to the
+// old callers, and all callers, which name the dictionary, get a new version.
+func (j *judge) dictionaries(p *pkg) {
+	if j.dicts == nil {
+		j.dicts = map[string]bool{}
+	}
+	for name, now := range p.new.data {
+		if now.Object.Flag2(now.Sym)&goobj.Flag2Dict == 0 {
+			continue
+		}
+		if before, ok := p.old.data[name]; ok && !(&comparer{}).same(before, now) {
+			j.dicts[name] = true
+			j.dicts[generic(strings.Replace(name, "..dict.", ".", 1))] = true
+		}
+	}
+}
+
+func (j *judge) usesChangedDictionary(d program.Definition) bool {
+	if len(j.dicts) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(written(d), func(r goobj.Reloc) bool { return j.dicts[refName(d.Object, r.Sym)] })
+}

@@ -1,0 +1,451 @@
+package gobuild
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Compiler compiles single packages of a host again. Its methods may be called
+// at the same time for different packages.
+type Compiler struct {
+	h       *Host
+	scratch string                       // folder for sources and archives
+	foreign map[string][sha256.Size]byte // content of files that the compiler is not given, as the host has them
+	env     []string
+
+	mu      sync.Mutex
+	runs    int
+	current map[string]string // import path → archive of an accepted edit
+	byList  map[string]error  // packages to be compiled by the go command, and why
+	symabis map[string]string // import path → file
+
+	profile func() (string, error) // preprocessed profile, "" without one
+}
+
+// NewCompiler makes the compiler of a loaded host. It empties the folder for
+// archives below the host's Work.
+func NewCompiler(h *Host) (*Compiler, error) {
+	c := &Compiler{
+		h:       h,
+		scratch: filepath.Join(h.Work, "compile"),
+		foreign: make(map[string][sha256.Size]byte),
+		current: make(map[string]string),
+		byList:  make(map[string]error),
+		symabis: make(map[string]string),
+	}
+	if err := os.RemoveAll(c.scratch); err != nil {
+		return nil, err
+	}
+	// The go command sets these for the tools it runs (cmd/go/main.go), as they
+	// may come from `go env -w`.
+	c.env = append(h.environ(), "GOROOT="+h.Env.GOROOT, "GOOS="+h.Env.GOOS, "GOARCH="+h.Env.GOARCH,
+		"GOAMD64="+h.Env.GOAMD64, "GOEXPERIMENT="+h.Env.GOEXPERIMENT)
+	for _, p := range h.Live {
+		for _, list := range [][]string{p.CgoFiles, p.OtherFiles} {
+			for _, f := range list {
+				data, err := fileView{h: h}.read(f)
+				if err != nil {
+					return nil, err
+				}
+				c.foreign[f] = sha256.Sum256(data)
+			}
+		}
+	}
+	c.profile = sync.OnceValues(c.preprofile)
+	return c, nil
+}
+
+// Request is one package to compile.
+type Request struct {
+	ImportPath string
+
+	// Overlay replaces or adds files: absolute path → content; nil content
+	// means that the file is gone. All other files are read from disk.
+	Overlay map[string][]byte
+
+	// Archives are those of packages that are recompiled in the same edit, by
+	// import path. They stand before accepted ones and those of the host.
+	Archives map[string]string
+}
+
+// Object is a compiled package.
+type Object struct {
+	ImportPath  string
+	Archive     []byte
+	ArchivePath string
+	Export      []byte // __.PKGDEF after its header, begins behind "$$B\n"
+	Duration    time.Duration
+
+	// Files are the Go files that the compiler was given, in their order, by
+	// the user's names.
+	Files []string
+
+	// EmbedFiles are the files that the sources embed now, relative to the
+	// package's folder.
+	EmbedFiles []string
+
+	// Added are packages that neither the executable nor an accepted edit has
+	// and that this one imports, directly or not, dependencies first.
+	Added []*Package
+
+	// What -m says of each position. The compiler is silent about functions
+	// that may have copies in other packages (generic instances, wrappers).
+	Leaks         map[Position][]string // parameter: "leaking param: p to result ~r0 level=0"
+	Inlined       map[Position][]string // call: name of the function inlined there
+	StackLiterals map[Position]bool     // func literal that does not escape
+
+	scan *Scan
+	pkg  *Package
+}
+
+// RebuildError is an edit that a compiler alone cannot serve.
+type RebuildError struct {
+	ImportPath string
+	File       string // absolute; may be empty
+	Reason     string
+}
+
+func (e *RebuildError) Error() string { return fmt.Sprintf("%s: %s", e.ImportPath, e.Reason) }
+
+// Compile compiles a package with the files as they are in the request and the
+// flags of the host build. Errors of the user's code come back as
+// *CompileError, what needs a new host build as *RebuildError.
+func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
+	start := time.Now()
+	p := c.h.pkg(req.ImportPath)
+	if p == nil {
+		return nil, fmt.Errorf("compiling %q: the host has no such package", req.ImportPath)
+	}
+	scan, err := c.h.Rescan(p, req.Overlay)
+	if err != nil {
+		return nil, c.goError(ctx, p, req, err)
+	}
+	o := &Object{ImportPath: p.ImportPath, EmbedFiles: p.EmbedFiles, scan: scan, pkg: p}
+	if err := c.checkForeign(p, scan, req); err != nil {
+		return nil, err
+	}
+	if err := c.checkImports(ctx, p, scan, req); err != nil {
+		return nil, err
+	}
+	o.Added = c.h.pendingBehind(p.importsOf(scan))
+	o.Files = append(slices.Clone(scan.GoFiles), cgoMade(p)...)
+
+	var out string
+	if reason := c.mustList(p); reason != nil {
+		out, err = c.compileByGoList(ctx, p, req, o)
+	} else {
+		out, err = c.compile(ctx, p, req, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	notes, _ := splitMessages(out)
+	for i := range notes {
+		// Behind the type checker files have the names of the object.
+		if file := &notes[i].pos.File; isSet(c.h.all, "trimpath") && filepath.Dir(*file) == trimmedDir(p) {
+			*file = filepath.Join(p.Dir, filepath.Base(*file))
+		} else {
+			*file = absolute(c.h.Dir, *file)
+		}
+	}
+	o.addNotes(notes)
+	if o.Archive, err = os.ReadFile(o.ArchivePath); err != nil {
+		return nil, err
+	}
+	if o.Export, _, err = splitArchive(o.Archive); err != nil {
+		return nil, fmt.Errorf("reading archive of %q: %w", p.ImportPath, err)
+	}
+	o.Duration = time.Since(start)
+	return o, nil
+}
+
+// Accept makes the objects of an edit, and the packages that it added, the ones
+// that later compilations import.
+func (c *Compiler) Accept(objects ...*Object) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	for _, o := range objects {
+		c.current[o.ImportPath] = o.ArchivePath
+		p := o.pkg
+		p.GoFiles, p.Files = o.scan.GoFiles, o.Files
+		p.EmbedPatterns, p.EmbedFiles = o.scan.EmbedPatterns, o.EmbedFiles
+		p.Imports = p.importsOf(o.scan)
+		for _, q := range o.Added {
+			q.accepted = true
+		}
+	}
+	c.h.sort()
+}
+
+// cgoMade returns the Go files that cgo made for the package.
+func cgoMade(p *Package) []string {
+	if !p.Cgo {
+		return nil
+	}
+	return p.Files[len(p.GoFiles):]
+}
+
+// checkForeign refuses edits of files that need more than the Go compiler.
+func (c *Compiler) checkForeign(p *Package, scan *Scan, req Request) error {
+	if (p.Name == "main") != (scan.Name == "main") {
+		return &RebuildError{p.ImportPath, "", fmt.Sprintf("package %s is package %s now", p.Name, scan.Name)}
+	}
+	had := append(slices.Clone(p.CgoFiles), p.OtherFiles...)
+	have := append(slices.Clone(scan.CgoFiles), scan.OtherFiles...)
+	for _, f := range had {
+		if !slices.Contains(have, f) {
+			return &RebuildError{p.ImportPath, f, filepath.Base(f) + " is no cgo, C or assembly file of the package any more"}
+		}
+	}
+	for _, f := range have {
+		data, err := fileView{c.h, req.Overlay}.read(f)
+		if err != nil {
+			return err
+		}
+		old, ok := c.foreign[f]
+		if ok && old == sha256.Sum256(data) {
+			continue
+		}
+		reason := filepath.Base(f) + " changed, which the Go compiler alone cannot compile"
+		if slices.Contains(scan.CgoFiles, f) {
+			reason = filepath.Base(f) + ` changed and imports "C"`
+		}
+		return &RebuildError{p.ImportPath, f, reason}
+	}
+	return nil
+}
+
+// checkImports finds the packages that the sources import. Those that the host
+// does not have are added to it.
+func (c *Compiler) checkImports(ctx context.Context, p *Package, scan *Scan, req Request) error {
+	var missing []string
+	suspect := false
+	for _, path := range scan.Imports {
+		if path == "C" || path == "unsafe" {
+			continue
+		}
+		path = p.resolve(path)
+		switch q := c.h.pkg(path); {
+		case q == nil || q.pending() && q.Live:
+			missing = append(missing, path)
+		case !slices.Contains(p.Imports, path) && !c.h.checkImport(p, q):
+			suspect = true
+		}
+	}
+	if suspect {
+		// What an edit of several packages takes away at the same time is not
+		// known here, so the go command has the last word.
+		if err := c.askGo(ctx, req); err != nil {
+			return err
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if _, err := c.h.AddImports(ctx, missing); err != nil {
+		return c.goError(ctx, p, req, err)
+	}
+	for _, path := range missing {
+		q := c.h.pkg(path)
+		if q == nil {
+			// The standard library has its copies of some modules as vendor/….
+			return &RebuildError{p.ImportPath, "", fmt.Sprintf("import of %q has no package of that path", path)}
+		}
+		if !c.h.checkImport(p, q) {
+			if err := c.askGo(ctx, req); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mustList says why a package is to be compiled by the go command.
+func (c *Compiler) mustList(p *Package) error {
+	for _, name := range []string{"cover", "covermode", "coverpkg"} {
+		if _, ok := last(c.h.all, name); ok {
+			return errors.New("-" + name)
+		}
+	}
+	if v, ok := last(c.h.all, "toolexec"); ok && v != "" {
+		return errors.New("-toolexec")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.byList[p.ImportPath]
+}
+
+// compile runs the compile tool and returns what it printed, with the user's
+// file names.
+func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Object) (string, error) {
+	c.mu.Lock()
+	c.runs++
+	dir := filepath.Join(c.scratch, strconv.Itoa(c.runs))
+	c.mu.Unlock()
+	src := filepath.Join(dir, "src")
+	if err := os.MkdirAll(src, 0o777); err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(src)
+	s := sources{p: p, view: fileView{c.h, req.Overlay}, dir: src}
+	if isSet(c.h.all, "trimpath") {
+		s.trimmed = trimmedDir(p)
+	}
+	if err := s.add(o.Files); err != nil {
+		return "", err
+	}
+	args, err := c.args(ctx, p, req, o.scan, dir)
+	if err != nil {
+		return "", err
+	}
+	if len(o.scan.EmbedPatterns) > 0 {
+		file := filepath.Join(dir, "embedcfg")
+		if o.EmbedFiles, err = s.view.embedcfg(p.Dir, o.scan.EmbedPatterns, file, src); err != nil {
+			return "", c.goError(ctx, p, req, err)
+		}
+		args = append(args, "-embedcfg", file)
+	}
+	o.ArchivePath = filepath.Join(dir, "_pkg_.a")
+	args = append([]string{"-o", o.ArchivePath, "-pack", "-trimpath", s.trimpath()}, args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(c.h.Env.GOTOOLDIR, "compile"), append(args, s.actual...)...)
+	cmd.Dir = c.h.Dir
+	cmd.Env = c.env
+	raw, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	out := s.userNames(string(raw))
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && len(out) > 0 {
+		_, rest := splitMessages(out)
+		return "", &CompileError{Output: goOutput(c.h.Dir, p.ImportPath, p.Dir, rest)}
+	}
+	if err != nil {
+		return "", fmt.Errorf("compiling %q: %w", p.ImportPath, err)
+	}
+	return out, nil
+}
+
+func (o *Object) addNotes(notes []note) {
+	o.Leaks = make(map[Position][]string)
+	o.Inlined = make(map[Position][]string)
+	o.StackLiterals = make(map[Position]bool)
+	for _, n := range notes {
+		switch {
+		case strings.HasPrefix(n.text, "leaking param"):
+			o.Leaks[n.pos] = append(o.Leaks[n.pos], n.text)
+		case n.text == "func literal does not escape":
+			o.StackLiterals[n.pos] = true
+		default:
+			if callee, ok := strings.CutPrefix(n.text, "inlining call to "); ok {
+				o.Inlined[n.pos] = append(o.Inlined[n.pos], callee)
+			}
+		}
+	}
+}
+
+// SelfCheck compiles a package as it was for the host and compares export data
+// and machine code with the host's, byte by byte. A package that fails is
+// compiled by the go command from then on; the error says so. If the sources are
+// no longer those of the host, the error is ErrEdited and nothing is known.
+func (c *Compiler) SelfCheck(ctx context.Context, p *Package) error {
+	if c.mustList(p) != nil {
+		return nil
+	}
+	o, err := c.Compile(ctx, Request{ImportPath: p.ImportPath})
+	if err == nil {
+		defer os.RemoveAll(filepath.Dir(o.ArchivePath))
+		err = sameObject(o, p.Export)
+	}
+	if err != nil && ctx.Err() == nil {
+		if !c.unedited(ctx, p) {
+			return ErrEdited
+		}
+		err = fmt.Errorf("self-check of %q: %w", p.ImportPath, err)
+		c.mu.Lock()
+		c.byList[p.ImportPath] = err
+		c.mu.Unlock()
+	}
+	return err
+}
+
+// ErrEdited is a self-check that came too late.
+var ErrEdited = errors.New("the sources are no longer those of the host")
+
+// unedited reports whether the go command still takes the host's object for what
+// the sources make.
+func (c *Compiler) unedited(ctx context.Context, p *Package) bool {
+	target := []string{p.ImportPath}
+	if p.ImportPath == commandLine {
+		target = c.h.targets
+	}
+	list, err := c.h.list(ctx, c.h.overlays, target)
+	return err == nil && len(list) > 0 && list[len(list)-1].Export == p.Export
+}
+
+func sameObject(o *Object, host string) error {
+	data, err := os.ReadFile(host)
+	if err != nil {
+		return err
+	}
+	export, object, err := splitArchive(data)
+	if err != nil {
+		return err
+	}
+	_, own, err := splitArchive(o.Archive)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(export, o.Export) {
+		return errors.New("the export data differs from the host's")
+	}
+	if !bytes.Equal(object, own) {
+		return errors.New("the object differs from the host's")
+	}
+	return nil
+}
+
+// splitArchive returns the export data and the compiler's object in a package
+// archive, without their text headers, which hold the build id: each begins
+// with lines of text, the last of which is "!" for the object and "$$B" for the
+// export data. The members are laid out as in internal/goobj's archive.go.
+func splitArchive(data []byte) (export, object []byte, err error) {
+	const header = 60
+	bad := errors.New("malformed package archive")
+	rest, ok := bytes.CutPrefix(data, []byte("!<arch>\n"))
+	if !ok {
+		return nil, nil, bad
+	}
+	for len(rest) >= header && object == nil {
+		name := string(bytes.TrimRight(rest[:16], " /"))
+		size, err := strconv.Atoi(string(bytes.TrimSpace(rest[48:58])))
+		if err != nil || size < 0 || size > len(rest)-header {
+			return nil, nil, bad
+		}
+		member := rest[header : header+size]
+		rest = rest[min(header+size+size&1, len(rest)):]
+		switch name {
+		case "__.PKGDEF":
+			_, export, _ = bytes.Cut(member, []byte("\n$$B\n"))
+		case "_go_.o":
+			_, object, _ = bytes.Cut(member, []byte("\n!\n"))
+		}
+	}
+	if export == nil || object == nil {
+		return nil, nil, bad
+	}
+	return export, object, nil
+}

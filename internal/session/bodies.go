@@ -1,0 +1,65 @@
+package session
+
+import (
+	"github.com/realtimefunc/realtimefunc/internal/change"
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/link"
+	"github.com/realtimefunc/realtimefunc/internal/program"
+	"github.com/realtimefunc/realtimefunc/internal/report"
+	"github.com/realtimefunc/realtimefunc/internal/wire"
+)
+
+// bodies knows, for each version of a function that was replaced, the object that it
+// was compiled to: its line table tells where a call that goes on with it stands.
+type bodies map[uint64]program.Definition
+
+// learn notes the object of a version that is about to be replaced for the first time.
+func (b bodies) learn(r link.Redirect, res *change.Result) {
+	if _, ok := b[r.Old]; ok {
+		return
+	}
+	for _, f := range res.Functions {
+		if f.Replaces == r.Name && f.Old.Object != nil {
+			b[r.Old] = f.Old
+			return
+		}
+	}
+}
+
+// defined notes the objects of the versions that an image brought.
+func (b bodies) defined(img *link.Image, res *change.Result) {
+	for _, f := range res.Functions {
+		for _, d := range img.Defined {
+			if d.Text && d.Name == f.Object.Name(f.Sym) && d.ABI == f.Object.ABI(f.Sym) {
+				b[d.Addr] = program.Definition{Object: f.Object, Sym: f.Sym}
+			}
+		}
+	}
+}
+
+// changed are the ranges of old versions whose code, not only whose lines, the edit
+// has changed.
+func (b bodies) changed(img *link.Image, res *change.Result) (list []wire.Range) {
+	code := map[string]bool{}
+	for _, f := range res.Functions {
+		if !f.LinesOnly {
+			code[f.Replaces] = true
+		}
+	}
+	for _, r := range img.Redirects {
+		if code[r.Name] {
+			list = append(list, wire.Range{Start: r.Old, End: r.Old + r.Size})
+		}
+	}
+	return list
+}
+
+// running describes a frame of an old version.
+func (b bodies) running(r wire.Range, f wire.Frame) (report.Running, bool) {
+	d, ok := b[r.Start]
+	if !ok {
+		return report.Running{}, false
+	}
+	file, line := goobj.Position(d.Object, d.Sym, uint32(f.PC-r.Start))
+	return report.Running{Name: d.Object.Name(d.Sym), Goroutine: f.GoID, File: file, Line: line}, true
+}

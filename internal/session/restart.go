@@ -1,0 +1,56 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/realtimefunc/realtimefunc/internal/gobuild"
+	"github.com/realtimefunc/realtimefunc/internal/report"
+)
+
+// restart builds the program anew and, when that has succeeded, replaces the process:
+// the old one serves until then.
+func (s *session) restart(ctx context.Context, e *edit) {
+	var again bool
+	if again = e.report.Reason == errAgain.Error(); again {
+		e.report.Reason = ""
+	}
+	if s.NoRestart && s.host.running() {
+		e.report.Elapsed, e.report.PID = time.Since(e.change.At), s.host.process.PID()
+		s.Report.NotApplied(e.report)
+		return
+	}
+	if s.host.running() {
+		s.Report.RestartBegin(e.report)
+	}
+	h, err := s.build(ctx)
+	var compile *gobuild.CompileError
+	if err != nil {
+		e.report.Elapsed = time.Since(e.change.At)
+		if s.host.running() {
+			e.report.PID = s.host.process.PID()
+		}
+		if errors.As(err, &compile) {
+			e.report.Output = append(e.report.Output, report.Output{Text: compile.Output})
+		} else {
+			e.report.Reason = err.Error()
+		}
+		s.Report.Rejected(e.report)
+		return
+	}
+	if old := s.host; old.running() {
+		exit := old.process.Stop(ctx, s.Grace)
+		old.close()
+		s.Report.Exited(exitReport(old, exit, "restart"))
+	}
+	if err := s.start(ctx, h); err != nil {
+		e.report.Reason = err.Error()
+		e.report.Elapsed = time.Since(e.change.At)
+		s.Report.Rejected(e.report)
+		return
+	}
+	e.report.PID = h.process.PID()
+	e.report.Elapsed = time.Since(e.change.At)
+	s.Report.Restarted(e.report)
+}

@@ -1,0 +1,247 @@
+// Package session owns one running program and takes every edit of its source to it.
+//
+// A host is one build of the program with its process (host.go). An edit goes through
+// compile, change, link and agent in one direction (edit.go); what cannot be made live
+// becomes a new host (restart.go). The loop here only decides which of these is next.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/realtimefunc/realtimefunc/internal/gobuild"
+	"github.com/realtimefunc/realtimefunc/internal/report"
+	"github.com/realtimefunc/realtimefunc/internal/watch"
+)
+
+// Run builds and starts the program and applies edits until the program ends
+// with status 0 or the user ends it. It returns the exit status of realtime; an
+// error means that there was nothing to run, and is for the user to read.
+func Run(ctx context.Context, o Options) (exitCode int, err error) {
+	s := &session{Options: o, signals: make(chan os.Signal, 4)}
+	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(s.signals)
+	work, unlock, err := workDir(o)
+	if err != nil {
+		return 1, err
+	}
+	defer unlock()
+	s.work = work
+	defer func() {
+		if s.watcher != nil {
+			s.watcher.Close()
+		}
+	}()
+	return s.run(ctx)
+}
+
+type session struct {
+	Options
+	work    string // folder for the overlay, the executable and scratch files
+	signals chan os.Signal
+	watcher *watch.Watcher
+	host    *host // nil: nothing was built yet
+	edits   int
+	started bool // the start was reported
+}
+
+// run is the loop: the program's end, the user's signals and the settled changes.
+func (s *session) run(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if code, err := s.firstStart(ctx); code >= 0 || err != nil {
+		return code, err
+	}
+	for {
+		var done <-chan struct{}
+		var warm <-chan error
+		if s.host != nil {
+			if s.host.running() {
+				done = s.host.process.Done()
+			}
+			warm = s.host.warmed
+		}
+		select {
+		case <-ctx.Done():
+			return s.end(), nil
+		case sig := <-s.signals:
+			if s.host == nil || !s.host.running() {
+				return 128 + int(sig.(syscall.Signal)), nil
+			}
+			// The process package passes it on; the program's end comes as such.
+		case <-done:
+			if s.host.warmed != nil {
+				if err := s.ready(<-s.host.warmed); err != nil {
+					return 1, err
+				}
+			}
+			exit := s.host.process.Wait()
+			s.host.close()
+			s.Report.Exited(exitReport(s.host, exit, ""))
+			if exit.Code == 0 || exit.Asked != nil {
+				return exit.Code, nil
+			}
+		case err := <-warm:
+			if err := s.ready(err); err != nil {
+				return s.end(), err
+			}
+		case c := <-s.changes():
+			s.edit(ctx, c)
+		}
+	}
+}
+
+// changes are those of the watched files; none before the host's packages are known.
+func (s *session) changes() <-chan watch.Change {
+	if s.watcher == nil {
+		return nil
+	}
+	return s.watcher.Changes()
+}
+
+// firstStart builds and starts the program. Code that does not compile is reported,
+// and the next save tries again. The code is -1 if the session goes on.
+func (s *session) firstStart(ctx context.Context) (int, error) {
+	h, err := s.build(ctx)
+	var compile *gobuild.CompileError
+	switch {
+	case errors.As(err, &compile):
+		s.Report.BuildFailed([]report.Output{{Text: compile.Output}})
+		if err := s.watchTree(); err != nil {
+			return 1, err
+		}
+		return -1, nil
+	case err != nil:
+		return 1, err
+	}
+	if err := s.start(ctx, h); err != nil {
+		return 1, err
+	}
+	return -1, nil
+}
+
+// end stops the program because the session ends.
+func (s *session) end() int {
+	if s.host == nil || !s.host.running() {
+		return 1
+	}
+	exit := s.host.process.Stop(context.Background(), s.Grace)
+	s.host.close()
+	return exit.Code
+}
+
+// ready opens a started host to edits; err says why none can go live.
+func (s *session) ready(err error) error {
+	h := s.host
+	h.warmed = nil
+	if err != nil {
+		h.restartMode = err.Error()
+	}
+	if !s.started {
+		s.started = true
+		info := report.StartInfo{
+			Target: strings.Join(s.Target, " "), PID: h.process.PID(), Built: h.build.Duration,
+			RestartMode: h.restartMode, RestartNever: s.NoRestart,
+		}
+		if h.build.Main != nil {
+			info.ImportPath, info.LivePackages = h.build.Main.ImportPath, len(h.build.Live)
+		}
+		s.Report.Start(info)
+	} else if h.restartMode != "" {
+		s.Report.Note("restart mode: " + h.restartMode + "; every edit rebuilds and restarts")
+	}
+	if h.sources == nil {
+		return fmt.Errorf("%s", h.restartMode) // the packages could not even be listed
+	}
+	return s.watchHost()
+}
+
+// watchHost watches what the host is made of.
+func (s *session) watchHost() error {
+	dirs, files, interesting := s.host.sources.watched()
+	if s.watcher != nil {
+		return s.watcher.Add(dirs, nil, files)
+	}
+	w, err := watch.New(watch.Options{Dirs: dirs, Files: files, Poll: s.Poll, Interesting: interesting})
+	if err != nil {
+		return fmt.Errorf("watching the sources: %w", err)
+	}
+	s.watcher = w
+	for _, n := range w.Notes() {
+		s.Report.Note(n)
+	}
+	return nil
+}
+
+// watchTree watches the module around the user's folder, as long as there is no build
+// that tells what the program is made of.
+func (s *session) watchTree() error {
+	root := s.Dir
+	for dir := s.Dir; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			root = dir
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	w, err := watch.New(watch.Options{Roots: []string{root}, Files: []string{filepath.Join(root, "go.mod")}, Poll: s.Poll})
+	if err != nil {
+		return fmt.Errorf("watching the sources: %w", err)
+	}
+	s.watcher = w
+	return nil
+}
+
+// edit takes one settled change to the program and closes it in the report.
+func (s *session) edit(ctx context.Context, c watch.Change) {
+	e := &edit{
+		host:   s.host,
+		change: c,
+		report: report.Edit{Timing: report.Timing{Settle: c.Settled.Sub(c.At)}},
+	}
+	switch {
+	case s.host == nil || !s.host.running():
+		s.edits++
+		e.report.Number = s.edits
+		s.restart(ctx, e)
+		return
+	case !s.host.sources.concerns(c):
+		return
+	}
+	s.edits++
+	e.report.Number = s.edits
+	err := e.run(ctx)
+	e.report.Elapsed = time.Since(c.At)
+	e.report.PID = s.host.process.PID()
+	var compile *gobuild.CompileError
+	var need *needRestart
+	switch {
+	case err == nil:
+		s.host.pending = nil
+		if len(e.newDirs) > 0 {
+			if err := s.watcher.Add(e.newDirs, nil, nil); err != nil {
+				s.Report.Note(err.Error())
+			}
+		}
+		s.Report.Live(e.report)
+	case errors.As(err, &compile):
+		s.host.sources.keepPending(c)
+		e.report.Output = append(e.report.Output, report.Output{Text: compile.Output})
+		s.Report.Rejected(e.report)
+	default:
+		if !errors.As(err, &need) {
+			e.report.Reason = err.Error()
+		}
+		s.host.sources.keepPending(c)
+		s.restart(ctx, e)
+	}
+}

@@ -1,0 +1,147 @@
+package session
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/realtimefunc/realtimefunc/internal/change"
+	"github.com/realtimefunc/realtimefunc/internal/gobuild"
+	"github.com/realtimefunc/realtimefunc/internal/source"
+	"github.com/realtimefunc/realtimefunc/internal/watch"
+)
+
+// sources are the live packages as the program runs them: what an edit is compared
+// with. They change only when an edit was accepted.
+type sources struct {
+	build   *gobuild.Host
+	content map[string][]byte          // Go files, by absolute path
+	parsed  map[string]*source.Package // by import path, when first needed
+	escape  map[string]*change.Escape  // likewise
+	pending map[string]bool            // files of edits that were not accepted
+	embeds  map[string]bool            // embedded files
+}
+
+// readSources reads what the host was built from. A file that was written after the
+// build had begun may be another one.
+func readSources(b *gobuild.Host, begun time.Time) (*sources, error) {
+	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, escape: map[string]*change.Escape{}, pending: map[string]bool{}, embeds: map[string]bool{}}
+	for _, p := range b.Live {
+		if err := s.add(p); err != nil {
+			return nil, err
+		}
+		for _, f := range p.GoFiles {
+			if st, err := os.Stat(f); err == nil && st.ModTime().After(begun) {
+				s.pending[f] = true
+			}
+		}
+	}
+	return s, nil
+}
+
+// add reads the files of a package that became live.
+func (s *sources) add(p *gobuild.Package) error {
+	for _, f := range slices.Concat(p.GoFiles, p.CgoFiles) {
+		b, err := s.build.ReadFile(f)
+		if err != nil {
+			return fmt.Errorf("reading sources: %w", err)
+		}
+		s.content[f] = b
+	}
+	for _, f := range p.EmbedFiles {
+		s.embeds[filepath.Join(p.Dir, f)] = true
+	}
+	return nil
+}
+
+// watched is what a watcher is to look at.
+func (s *sources) watched() (dirs, files []string, matters func(string) bool) {
+	for _, p := range s.build.Live {
+		if p.ImportPath != s.build.AgentPath && !strings.HasPrefix(p.ImportPath, s.build.AgentPath+"/") {
+			dirs = append(dirs, p.Dir)
+		}
+	}
+	for f := range s.embeds {
+		dirs = append(dirs, filepath.Dir(f))
+	}
+	slices.Sort(dirs)
+	for _, f := range []string{s.build.Env.GOMOD, s.build.Env.GOWORK} {
+		if f != "" && f != os.DevNull && f != "off" {
+			files = append(files, f)
+		}
+	}
+	return slices.Compact(dirs), files, func(path string) bool { return s.embeds[path] || interesting(path) }
+}
+
+// interesting files are those that the go command would compile, or takes its
+// directions from.
+func interesting(path string) bool {
+	switch filepath.Ext(path) {
+	case ".go":
+		return !strings.HasSuffix(path, "_test.go")
+	case ".s", ".S", ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".syso", ".m", ".swig", ".swigcxx":
+		return true
+	}
+	return filepath.Base(path) == "go.mod" || filepath.Base(path) == "go.work"
+}
+
+// concerns reports whether a change is one of the program at all: not one that was
+// undone before it was seen, and not one of another package's folder.
+func (s *sources) concerns(c watch.Change) bool {
+	if len(s.pending) > 0 {
+		return true
+	}
+	for f, kind := range c.Files {
+		have, ok := s.content[f]
+		if !ok {
+			if kind != watch.Removed {
+				return true
+			}
+			continue
+		}
+		now, err := s.build.ReadFile(f)
+		if err != nil || !bytes.Equal(have, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// keepPending remembers the files of an edit that was not accepted: the next one
+// brings them along.
+func (s *sources) keepPending(c watch.Change) {
+	for f := range c.Files {
+		s.pending[f] = true
+	}
+}
+
+// packageOf is the live package that a file lies in the folder of.
+func (s *sources) packageOf(file string) *gobuild.Package {
+	dir := filepath.Dir(file)
+	for _, p := range s.build.Live {
+		if p.Dir == dir {
+			return p
+		}
+	}
+	return nil
+}
+
+// old is the package as the program runs it.
+func (s *sources) old(p *gobuild.Package) (*source.Package, error) {
+	if sp := s.parsed[p.ImportPath]; sp != nil {
+		return sp, nil
+	}
+	files := map[string][]byte{}
+	for _, f := range slices.Concat(p.GoFiles, p.CgoFiles) {
+		files[f] = s.content[f]
+	}
+	sp, err := source.Parse(p.ImportPath, files)
+	if err == nil {
+		s.parsed[p.ImportPath] = sp
+	}
+	return sp, err
+}
