@@ -63,10 +63,13 @@ func (s *script) end() {
 	if s.run == nil {
 		return
 	}
+	if s.run.signal(1, syscall.SIGINT) != nil {
+		return
+	}
+	// Without waiting for the program's own way to end.
 	if pid, err := strconv.Atoi(s.pid); err == nil && pid > 1 {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
-	syscall.Kill(s.run.cmd.Process.Pid, syscall.SIGINT)
 	s.run.wait(func() bool { return s.run.ended })
 	s.run.kill()
 }
@@ -225,8 +228,7 @@ func closings(ts *testscript.TestScript, neg bool, args []string) {
 
 // decl name verdict [regexp] asserts that the last closing event, in -json mode,
 // has the declaration, with that verdict and a reason that matches. The name is
-// as Go code in another package writes it: cart.Total, (*cart.Cart).Add is
-// (*Cart).Add; the package may be left out.
+// Total, cart.Total, Item.Label or (*Cart).Add.
 func declared(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts)
 	if neg || len(args) < 2 || len(args) > 3 {
@@ -242,7 +244,7 @@ func declared(ts *testscript.TestScript, neg bool, args []string) {
 	last := s.run.closings[s.next-1]
 	s.run.mu.Unlock()
 	for _, d := range last.Decls {
-		if d.Name != args[0] && path.Base(d.ImportPath)+"."+d.Name != args[0] && d.Name != path.Base(d.ImportPath)+"."+args[0] {
+		if !d.is(args[0]) {
 			continue
 		}
 		if d.Verdict != args[1] {
@@ -254,6 +256,12 @@ func declared(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	s.fatalf(ts, "no declaration %s in %s", args[0], last.raw)
+}
+
+// is reports whether d has the name, with or without its package's.
+func (d *decl) is(name string) bool {
+	pkg, bare, _ := strings.Cut(name, ".")
+	return d.Name == name || d.Name == bare && (pkg == "main" || pkg == path.Base(d.ImportPath))
 }
 
 // event action regexp waits for an event since the last save (or the start)
@@ -365,12 +373,12 @@ func stderrLike(ts *testscript.TestScript, neg bool, args []string) {
 // first goes to the foreground process group, the second to the tool alone.
 func signal(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, args, 1, "signal INT|TERM")
-	pid := of(ts).run.cmd.Process.Pid
+	r := of(ts).run
 	switch args[0] {
 	case "INT":
-		ts.Check(syscall.Kill(-pid, syscall.SIGINT))
+		ts.Check(r.signal(-1, syscall.SIGINT))
 	case "TERM":
-		ts.Check(syscall.Kill(pid, syscall.SIGTERM))
+		ts.Check(r.signal(1, syscall.SIGTERM))
 	default:
 		ts.Fatalf("unknown signal %q", args[0])
 	}

@@ -123,8 +123,19 @@ func launch(dir string, env, args []string, json bool) (*run, error) {
 
 // kill ends the process group.
 func (r *run) kill() {
-	syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
+	r.signal(-1, syscall.SIGKILL)
 	r.wait(func() bool { return r.ended })
+}
+
+// signal sends sig to the process, or with sign -1 to its group; not when it has
+// ended: the number may be another's by now.
+func (r *run) signal(sign int, sig syscall.Signal) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return os.ErrProcessDone
+	}
+	return syscall.Kill(sign*r.cmd.Process.Pid, sig)
 }
 
 // change calls f, which changes r, and wakes the waiters.

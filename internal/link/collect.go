@@ -14,8 +14,7 @@ func (l *linker) collect() error {
 	for _, f := range l.Functions {
 		s := l.symbol(f.Object, f.Sym)
 		s.replaces = f.Replaces
-		l.forced[textName{s.name, s.abi, true}] = s
-		l.named[textName{s.name, s.abi, true}] = s
+		l.named[symName{s.name, s.abi}] = s
 	}
 	for _, path := range l.NewPackages {
 		if err := l.initTask(path); err != nil {
@@ -23,7 +22,7 @@ func (l *linker) collect() error {
 		}
 	}
 	for _, name := range l.Initializers {
-		t, err := l.byName(name, goobj.ABIInternal, true, nil, goobj.NoSym)
+		t, err := l.byName(name, goobj.ABIInternal, nil, goobj.NoSym)
 		if err != nil {
 			return err
 		}
@@ -100,7 +99,7 @@ func (l *linker) follow(s *symbol) error {
 			return fmt.Errorf("relocation of type %d without a symbol", r.Type)
 		}
 		if r.Type&goobj.RWeak != 0 && r.Type != goobj.RCall|goobj.RWeak {
-			name, _, _ := l.refName(o, r.Sym)
+			name := l.refName(o, r.Sym)
 			s.targets[i] = target{weak: name}
 			continue
 		}
@@ -110,7 +109,7 @@ func (l *linker) follow(s *symbol) error {
 		}
 		s.targets[i] = t
 		if t.symbol == nil && program.IsHidden(s.name) {
-			if name, _, text := l.refName(o, r.Sym); !text && program.IsHidden(name) {
+			if name := l.refName(o, r.Sym); program.IsHidden(name) {
 				if err := l.reviveType(name); err != nil {
 					return err
 				}
@@ -139,7 +138,7 @@ func naturalAlign(size uint64) uint64 {
 func (l *linker) marker(o *goobj.Object, r goobj.Reloc) error {
 	switch r.Type {
 	case goobj.RUseIface:
-		name, _, _ := l.refName(o, r.Sym)
+		name := l.refName(o, r.Sym)
 		if program.IsHidden(name) {
 			return l.reviveType(name)
 		}
@@ -157,7 +156,7 @@ func (l *linker) marker(o *goobj.Object, r goobj.Reloc) error {
 func (l *linker) resolve(o *goobj.Object, r goobj.Ref) (target, error) {
 	if s, ok := o.Local(r); ok {
 		if int(s) >= o.NumDefs() {
-			return l.byName(o.Name(s), o.ABI(s), o.Kind(s).IsText(), nil, goobj.NoSym)
+			return l.byName(o.Name(s), o.ABI(s), nil, goobj.NoSym)
 		}
 		return l.local(o, s)
 	}
@@ -166,13 +165,13 @@ func (l *linker) resolve(o *goobj.Object, r goobj.Ref) (target, error) {
 			return target{}, fmt.Errorf("builtin %d is not known", r.Idx)
 		}
 		b := l.Program.Builtins[r.Idx]
-		return l.byName(b.Name, b.ABI, true, nil, goobj.NoSym)
+		return l.byName(b.Name, b.ABI, nil, goobj.NoSym)
 	}
 	d, err := l.foreign(o, r)
 	if err != nil {
 		return target{}, err
 	}
-	return l.byName(d.Object.Name(d.Sym), d.Object.ABI(d.Sym), d.Object.Kind(d.Sym).IsText(), d.Object, d.Sym)
+	return l.byName(d.Object.Name(d.Sym), d.Object.ABI(d.Sym), d.Object, d.Sym)
 }
 
 // foreign is the definition of a symbol that o refers to by another package's index.
@@ -202,19 +201,19 @@ func (l *linker) foreign(o *goobj.Object, r goobj.Ref) (program.Definition, erro
 	return program.Definition{}, fmt.Errorf("package %q does not define %q", path, name)
 }
 
-// refName is the name, ABI and textness of what a reference means.
-func (l *linker) refName(o *goobj.Object, r goobj.Ref) (name string, abi goobj.ABI, text bool) {
+// refName is the name of what a reference means.
+func (l *linker) refName(o *goobj.Object, r goobj.Ref) string {
 	if s, ok := o.Local(r); ok {
-		return o.Name(s), o.ABI(s), o.Kind(s).IsText()
+		return o.Name(s)
 	}
 	if r.Pkg == goobj.PkgBuiltin && int(r.Idx) < len(l.Program.Builtins) {
-		return l.Program.Builtins[r.Idx].Name, l.Program.Builtins[r.Idx].ABI, true
+		return l.Program.Builtins[r.Idx].Name
 	}
 	if d, err := l.foreign(o, r); err == nil {
-		return d.Object.Name(d.Sym), d.Object.ABI(d.Sym), d.Object.Kind(d.Sym).IsText()
+		return d.Object.Name(d.Sym)
 	}
-	name, _ = o.RefName(r)
-	return name, goobj.ABIInternal, false
+	name, _ := o.RefName(r)
+	return name
 }
 
 // local resolves a definition of the referring object itself.
@@ -222,7 +221,7 @@ func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
 	name := o.Name(s)
 	switch {
 	case o.Flag2(s)&goobj.Flag2Itab != 0:
-		return l.byName(name, 0, false, o, s)
+		return l.byName(name, goobj.ABI0, o, s)
 	case o.Hashed(s):
 		key := string(o.Hash(s)) + string(rune(o.Kind(s))) + fmt.Sprint(o.Size(s))
 		c, ok := l.hashed[key]
@@ -240,7 +239,7 @@ func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
 		}
 		return target{symbol: c}, nil
 	}
-	return l.byName(name, o.ABI(s), o.Kind(s).IsText(), o, s)
+	return l.byName(name, o.ABI(s), o, s)
 }
 
 // isCache reports whether name is one of the numbered caches of type assertions and
@@ -251,34 +250,20 @@ func isCache(name string) bool {
 
 // byName resolves a symbol that has an identity. (o, s) is a definition of it, if one
 // is at hand.
-func (l *linker) byName(name string, abi goobj.ABI, text bool, o *goobj.Object, s goobj.Sym) (target, error) {
-	if !text {
-		abi = 0
-	}
-	key := textName{name, abi, text}
+func (l *linker) byName(name string, abi goobj.ABI, o *goobj.Object, s goobj.Sym) (target, error) {
+	key := symName{name, abi}
 	if c, ok := l.named[key]; ok {
 		return target{symbol: c}, nil
 	}
-	switch {
-	case text:
-		addr, ok, err := l.Program.Function(name, abi)
-		if err != nil {
-			return target{}, err
-		}
-		if ok {
-			return target{addr: addr}, nil
-		}
-	case program.IsHidden(name):
-		if addr, ok := l.Program.Hidden(name); ok {
-			return target{addr: addr}, nil
-		}
-	default:
-		if addr, ok := l.Program.Variable(name); ok && !strings.HasSuffix(name, "·f") {
-			return target{addr: addr}, nil
-		}
+	addr, ok, err := l.inProgram(name, abi)
+	if err != nil {
+		return target{}, err
+	}
+	if ok {
+		return target{addr: addr}, nil
 	}
 	if o == nil {
-		d, err := l.Library.Find(name, text, abi)
+		d, err := l.Library.Find(name, abi)
 		if err != nil {
 			return target{}, err
 		}
@@ -289,7 +274,7 @@ func (l *linker) byName(name string, abi goobj.ABI, text bool, o *goobj.Object, 
 	}
 	c := l.symbol(o, s)
 	l.named[key] = c
-	if !text && o.Kind(s).IsVariable() {
+	if o.Kind(s).IsVariable() {
 		if err := l.mapInit(c); err != nil {
 			return target{}, err
 		}
@@ -297,10 +282,25 @@ func (l *linker) byName(name string, abi goobj.ABI, text bool, o *goobj.Object, 
 	return target{symbol: c}, nil
 }
 
+// inProgram finds a symbol among those of the program. What objects refer to by name
+// alone may be data or a function of ABI0: objects don't say which.
+func (l *linker) inProgram(name string, abi goobj.ABI) (addr uint64, ok bool, err error) {
+	if program.IsHidden(name) {
+		addr, ok = l.Program.Hidden(name)
+		return addr, ok, nil
+	}
+	if abi == goobj.ABI0 && !strings.HasSuffix(name, "·f") {
+		if addr, ok = l.Program.Variable(name); ok {
+			return addr, true, nil
+		}
+	}
+	return l.Program.Function(name, abi)
+}
+
 // itab resolves an itab that the host was not linked with. The runtime may have made
 // it meanwhile, and then that one is the itab: comparisons of interfaces compare its
 // address. If both types are the program's, it is asked, and makes it.
-func (l *linker) itab(key textName, o *goobj.Object, s goobj.Sym) (target, error) {
+func (l *linker) itab(key symName, o *goobj.Object, s goobj.Sym) (target, error) {
 	var inter, typ target
 	for _, r := range o.Relocs(s, nil) {
 		if r.Type&^goobj.RWeak != goobj.RAddr || r.Size != 8 {
@@ -345,7 +345,7 @@ func (l *linker) resolveWeak() error {
 			if name == "" {
 				continue
 			}
-			if c, ok := l.named[textName{name: name}]; ok {
+			if c, ok := l.named[symName{name: name}]; ok {
 				s.targets[i] = target{symbol: c}
 			} else if addr, ok := l.Program.Hidden(name); ok {
 				s.targets[i] = target{addr: addr}

@@ -16,7 +16,7 @@ func (l *linker) initTask(path string) error {
 		return err
 	}
 	name := escapePath(path) + "..inittask"
-	key := textName{name: name}
+	key := symName{name: name}
 	if _, ok := l.named[key]; ok {
 		return nil
 	}
@@ -34,11 +34,12 @@ func (l *linker) initTask(path string) error {
 		if r.Type != l.Program.Release.InitOrder {
 			continue
 		}
-		before, ok := o.Package(r.Sym)
+		task := l.refName(o, r.Sym)
+		before, ok := strings.CutSuffix(task, "..inittask")
 		if !ok {
-			return fmt.Errorf("%s: the package to be initialized before is not named", name)
+			return fmt.Errorf("%s: the package to be initialized before is not named (%q)", name, task)
 		}
-		if err := l.initTask(before); err != nil {
+		if err := l.initTask(unescapePath(before)); err != nil {
 			return err
 		}
 	}
@@ -58,7 +59,7 @@ func (l *linker) mapInit(v *symbol) error {
 		return nil // its initializer runs by itself
 	}
 	path := v.object.ImportPath
-	if _, ok := l.named[textName{name: escapePath(path) + "..inittask"}]; ok {
+	if _, ok := l.named[symName{name: escapePath(path) + "..inittask"}]; ok {
 		return nil // the package is new: its own init does it
 	}
 	prefix := escapePath(path) + ".map.init."
@@ -72,7 +73,7 @@ func (l *linker) mapInit(v *symbol) error {
 			if !ok || int(t) >= o.NumDefs() || o.Name(t) != v.name {
 				continue
 			}
-			f, err := l.byName(o.Name(s), o.ABI(s), true, o, s)
+			f, err := l.byName(o.Name(s), o.ABI(s), o, s)
 			if err != nil {
 				return err
 			}
@@ -91,3 +92,5 @@ func escapePath(path string) string {
 	slash := strings.LastIndexByte(path, '/') + 1
 	return path[:slash] + strings.ReplaceAll(path[slash:], ".", "%2e")
 }
+
+func unescapePath(path string) string { return strings.ReplaceAll(path, "%2e", ".") }

@@ -88,8 +88,7 @@ func Link(in Input) (*Image, error) {
 	l := &linker{
 		Input:   in,
 		image:   &Image{},
-		forced:  map[textName]*symbol{},
-		named:   map[textName]*symbol{},
+		named:   map[symName]*symbol{},
 		hashed:  map[string]*symbol{},
 		static:  map[objectSym]*symbol{},
 		revived: map[string]bool{},
@@ -114,8 +113,7 @@ type linker struct {
 	Input
 	image *Image
 
-	forced map[textName]*symbol // Input.Functions, by the name they have in the edit
-	named  map[textName]*symbol
+	named  map[symName]*symbol
 	hashed map[string]*symbol
 	static map[objectSym]*symbol
 	all    []*symbol // in the order they were met
@@ -135,10 +133,10 @@ type linker struct {
 	module   uint64
 }
 
-type textName struct {
+// symName is the identity of a named symbol, as to the linker: data has ABI0.
+type symName struct {
 	name string
 	abi  goobj.ABI
-	text bool
 }
 
 type objectSym struct {

@@ -27,7 +27,7 @@ func (l *linker) followFunction(s *symbol) error {
 		return err
 	}
 	deferReturn := func(r goobj.Reloc) bool {
-		name, _, _ := l.refName(o, r.Sym)
+		name := l.refName(o, r.Sym)
 		return name == "runtime.deferreturn"
 	}
 	for _, r := range o.Relocs(s.sym, nil) {
@@ -78,7 +78,7 @@ func (l *linker) followFunction(s *symbol) error {
 			if fi, err := d.Object.FuncInfo(d.Sym); err == nil && fi != nil {
 				in.id, in.startLine = fi.ID, fi.StartLine
 			}
-		} else if in.name, _, _ = l.refName(o, call.Func); in.name == "" {
+		} else if in.name = l.refName(o, call.Func); in.name == "" {
 			return fmt.Errorf("an inlined function has no name: %w", err)
 		}
 		f.inlined = append(f.inlined, in)
@@ -115,7 +115,7 @@ func (l *linker) definition(o *goobj.Object, r goobj.Ref) (program.Definition, e
 		if int(s) < o.NumDefs() {
 			return program.Definition{Object: o, Sym: s}, nil
 		}
-		return l.Library.Find(o.Name(s), o.Kind(s).IsText(), o.ABI(s))
+		return l.Library.Find(o.Name(s), o.ABI(s))
 	}
 	return l.foreign(o, r)
 }

@@ -228,12 +228,12 @@ func (l *linker) define() error {
 		l.image.Revived = append(l.image.Revived, name)
 	}
 	for key, s := range l.named {
-		d := program.Defined{Name: key.name, ABI: key.abi, Text: key.text, Addr: s.addr, Size: s.size}
+		d := program.Defined{Name: key.name, ABI: key.abi, Text: s.section == secText, Addr: s.addr, Size: s.size}
 		if s.replaces != "" {
 			d.Old = s.old
 		}
 		l.image.Defined = append(l.image.Defined, d)
-		if key.text || !program.IsHidden(key.name) {
+		if !program.IsHidden(key.name) {
 			continue
 		}
 		// A type of the host learns of its pointer type, lest the runtime make another.

@@ -85,7 +85,7 @@ func (l *linker) reviveType(name string) error {
 			l.revive = append(l.revive, &revival{addr + uint64(r.Off), base, t})
 			continue
 		}
-		if n, _, _ := l.refName(d.Object, r.Sym); r.Type&goobj.RWeak == 0 && program.IsHidden(n) {
+		if n := l.refName(d.Object, r.Sym); r.Type&goobj.RWeak == 0 && program.IsHidden(n) {
 			if err := l.reviveType(n); err != nil {
 				return err
 			}
@@ -178,9 +178,9 @@ func (l *linker) typeDefinition(o *goobj.Object, r goobj.Ref) (program.Definitio
 	if s, ok := o.Local(r); ok && int(s) < o.NumDefs() {
 		return program.Definition{Object: o, Sym: s}, nil
 	}
-	name, _, _ := l.refName(o, r)
+	name := l.refName(o, r)
 	if d, ok := l.Program.HiddenDefinition(name); ok {
 		return d, nil
 	}
-	return l.Library.Find(name, false, 0)
+	return l.Library.Find(name, goobj.ABI0)
 }

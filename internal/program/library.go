@@ -122,10 +122,12 @@ func (l *Library) Definitions(a *goobj.Archive, name string) []Definition {
 // Find looks a symbol up by name: in the package that the name belongs to, then,
 // since a symbol that is emitted wherever it is used (a generic instance, a wrapper,
 // a type) may lie anywhere, in all that were read.
-func (l *Library) Find(name string, text bool, abi goobj.ABI) (Definition, error) {
+//
+// As to the linker, a name and an ABI are one symbol; data has ABI0.
+func (l *Library) Find(name string, abi goobj.ABI) (Definition, error) {
 	match := func(a *goobj.Archive) (Definition, bool) {
 		for _, d := range l.Definitions(a, name) {
-			if k := d.Object.Kind(d.Sym); k.IsText() == text && (!text || d.Object.ABI(d.Sym) == abi) {
+			if d.Object.ABI(d.Sym) == abi {
 				return d, true
 			}
 		}

@@ -92,7 +92,7 @@ func TestRecover(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("open %v, recover %v: %d types and itabs, %d functions confirmed of %d", opened, time.Since(start)-opened, p.HiddenCount(), len(p.confirmed), len(p.text))
-	for _, name := range []string{"type:int", "type:main.T", "type:*main.T", "type:map[string]*main.T", "type:*net/http.Request", "go:itab.*net/http.response,net/http.ResponseWriter"} {
+	for _, name := range []string{"type:int", "type:string", "type:main.T", "type:*main.T", "type:map[string]*main.T", "type:*net/http.Request", "go:itab.*net/http.response,net/http.ResponseWriter"} {
 		a, ok := p.Hidden(name)
 		if !ok {
 			t.Errorf("%s: not found", name)
