@@ -22,7 +22,7 @@ import (
 // Package is one compiled package of an edit, before and after.
 type Package struct {
 	ImportPath string
-	LinkPath   string // as symbol names begin: "main" for a main package
+	LinkPath   string // the import path as the linker knows it: "main" for a main package
 	Delta      *source.Delta
 	Old, New   *goobj.Archive
 	OldEscape  Escape
@@ -96,9 +96,9 @@ func (r *Result) Restarts() []Decl {
 
 // Judge decides about an edit: all its packages together.
 func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs) (*Result, error) {
-	j := &judge{prog: prog, abbrevs: abbrevs, res: &Result{NewVariables: map[string]bool{}}, taken: map[symbolKey]bool{}}
+	j := &judge{prog: prog, abbrevs: abbrevs, res: &Result{NewVariables: map[string]bool{}}, taken: map[symbolKey]bool{}, reported: map[string]int{}}
 	for i := range pkgs {
-		p := &pkg{Package: &pkgs[i], old: index(pkgs[i].Old), new: index(pkgs[i].New)}
+		p := &pkg{Package: &pkgs[i], prefix: goobj.PathToPrefix(pkgs[i].LinkPath) + ".", old: index(pkgs[i].Old), new: index(pkgs[i].New)}
 		j.pkgs = append(j.pkgs, p)
 		j.sources(p)
 	}
@@ -123,12 +123,15 @@ type judge struct {
 	res     *Result
 	taken   map[symbolKey]bool // functions that are in the patch
 
-	dicts map[string]bool // names of dictionaries whose layout changed
+	reported map[string]int  // index in res.Decls, by import path and name
+	dicts    map[string]bool // names of dictionaries whose layout changed
 }
 
 type pkg struct {
 	*Package
+	prefix   string // of its symbols
 	old, new *objects
+	decls    map[string]*source.Decl // see declared
 }
 
 type symbolKey struct {

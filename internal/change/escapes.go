@@ -21,7 +21,7 @@ func (j *judge) escapes() {
 			had := leaks(p.OldEscape, c.Old)
 			for _, text := range leaks(p.NewEscape, c.New) {
 				if !slices.Contains(had, text) {
-					worse[p.LinkPath+"."+generic(c.New.Symbol)] = true
+					worse[p.prefix+generic(c.New.Symbol)] = true
 				}
 			}
 		}

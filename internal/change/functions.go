@@ -1,6 +1,8 @@
 package change
 
 import (
+	"errors"
+	"fmt"
 	"go/token"
 	"slices"
 	"strings"
@@ -52,53 +54,76 @@ func (f *family) find(name string, abi goobj.ABI) (member, bool) {
 }
 
 // functions compares the functions of a package and puts the changed ones into the
-// patch.
+// patch. An instance of a generic function lies in the package that uses it, and is
+// judged by the sources of the package that declares it.
 func (j *judge) functions(p *pkg) error {
-	decls := declsBySymbol(p.Delta.New)
-	list, _ := p.new.families()
-	_, old := p.old.families()
-	reported := map[string]int{}
 	for _, d := range p.Delta.Added {
-		j.report(p, reported, Decl{Name: d.Name, Kind: kindName(d.Kind), Pos: d.Pos})
+		j.report(p, Decl{Name: d.Name, Kind: kindName(d.Kind), Pos: d.Pos})
 	}
 	for _, c := range p.Delta.Changed {
 		if c.New.Kind == source.Const {
-			j.report(p, reported, Decl{Name: c.New.Name, Kind: "const", Pos: c.New.Pos})
+			j.report(p, Decl{Name: c.New.Name, Kind: "const", Pos: c.New.Pos})
 		}
 	}
+	list, _ := p.new.families()
+	_, old := p.old.families()
 	for _, f := range list {
 		before := old[f.base]
 		if before == nil {
 			continue // new: it comes with what uses it
 		}
-		name := strings.TrimPrefix(generic(f.base), p.LinkPath+".")
-		lits := j.literals(p, f, before, name)
-		c := &comparer{rename: lits.rename}
-		decl := decls[name]
-		for _, m := range f.members {
-			if m.made == "" && isInit(name) {
-				continue // has run
-			}
-			j.member(p, f, m, before, decl, lits, c, reported)
+		j.family(p, f, before)
+	}
+	return nil
+}
+
+// family compares one function with all that belongs to it.
+func (j *judge) family(p *pkg, f, before *family) {
+	owner := j.owner(f.base)
+	var decl *source.Decl
+	var lits *literals
+	if owner == nil {
+		lits = unchangedLiterals(f, before) // its source is not in the edit
+	} else {
+		name := strings.TrimPrefix(generic(f.base), owner.prefix)
+		decl = owner.declared(name)
+		lits = j.literals(owner, f, before, name)
+	}
+	c := &comparer{rename: lits.rename}
+	for _, m := range f.members {
+		if owner != nil && m.made == "" && isInit(strings.TrimPrefix(f.base, owner.prefix)) {
+			continue // has run
+		}
+		j.member(p, owner, f, m, before, decl, lits, c)
+	}
+}
+
+// owner is the package of the edit that declares a function, or nil.
+func (j *judge) owner(base string) *pkg {
+	name := generic(base)
+	for _, p := range j.pkgs {
+		if rest, ok := strings.CutPrefix(name, p.prefix); ok && !strings.ContainsRune(rest, '/') {
+			return p
 		}
 	}
 	return nil
 }
 
-// declsBySymbol finds declared functions by their symbol without package and type
-// arguments.
-func declsBySymbol(p *source.Package) map[string]*source.Decl {
-	by := map[string]*source.Decl{}
-	for _, d := range p.List {
-		if d.Kind == source.Func || d.Kind == source.Method || d.Kind == source.Init {
-			by[generic(d.Symbol)] = d
+// declared finds a function by its symbol without package and type arguments.
+func (p *pkg) declared(symbol string) *source.Decl {
+	if p.decls == nil {
+		p.decls = map[string]*source.Decl{}
+		for _, d := range p.Delta.New.List {
+			if d.Kind == source.Func || d.Kind == source.Method || d.Kind == source.Init {
+				p.decls[generic(d.Symbol)] = d
+			}
 		}
 	}
-	return by
+	return p.decls[symbol]
 }
 
 // member judges one function of a family.
-func (j *judge) member(p *pkg, f *family, m member, before *family, decl *source.Decl, lits *literals, c *comparer, reported map[string]int) {
+func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl *source.Decl, lits *literals, c *comparer) {
 	if j.taken[m.key] {
 		return // several packages have a copy
 	}
@@ -133,21 +158,24 @@ func (j *judge) member(p *pkg, f *family, m member, before *family, decl *source
 	if j.dicts[generic(f.base)] {
 		fn.Replaces = "" // old callers hand the old dictionary to the old code
 	}
-	d := Decl{Name: strings.TrimPrefix(generic(m.key.name), p.LinkPath+"."), Kind: "func", LinesOnly: !changed}
-	if decl != nil {
-		d.Name, d.Pos = decl.Name, decl.Pos
+	d := Decl{Kind: "func", LinesOnly: !changed}
+	if owner == nil {
+		owner = p
+		d.Name = generic(m.key.name)[strings.LastIndexByte(generic(m.key.name), '/')+1:]
+	} else {
+		d.Name = strings.TrimPrefix(generic(m.key.name), owner.prefix)
 	}
-	if isLiteral(m.made) {
-		d.Name = strings.TrimPrefix(generic(m.key.name), p.LinkPath+".")
-		if paired {
-			d.Pos = token.Position{Filename: pair.newLit.File.Path, Line: pair.newLit.Line, Column: pair.newLit.Col}
-		}
+	switch {
+	case isLiteral(m.made) && pair.newLit != nil:
+		d.Pos = token.Position{Filename: pair.newLit.Filename, Line: pair.newLit.Line, Column: pair.newLit.Col}
+	case decl != nil && !isLiteral(m.made):
+		d.Name, d.Pos = decl.Name, decl.Pos
 	}
 	if changed && fn.Replaces != "" {
 		if reason := j.unsafe(p, f, before, m, was, pair, isLiteral(m.made)); reason != "" {
 			if !isLiteral(m.made) || !pair.onStack {
 				d.Verdict, d.Reason = Restart, reason
-				j.report(p, reported, d)
+				j.report(owner, d)
 				return
 			}
 			// It lives no longer than the call of the function around it, which goes
@@ -158,18 +186,19 @@ func (j *judge) member(p *pkg, f *family, m member, before *family, decl *source
 	j.taken[m.key] = true
 	// Wrappers and range bodies are part of the function they are made of.
 	if m.made == "" || isLiteral(m.made) {
-		fn.Decl = j.report(p, reported, d)
+		fn.Decl = j.report(owner, d)
 	}
 	j.res.Functions = append(j.res.Functions, fn)
 }
 
 // report adds a declaration to the result, once, and answers its index.
-func (j *judge) report(p *pkg, reported map[string]int, d Decl) int {
+func (j *judge) report(p *pkg, d Decl) int {
 	d.ImportPath, d.Package = p.ImportPath, p.name()
 	if d.Verdict == "" {
 		d.Verdict = Live
 	}
-	if i, ok := reported[d.Name]; ok {
+	key := d.ImportPath + "." + d.Name
+	if i, ok := j.reported[key]; ok {
 		have := &j.res.Decls[i]
 		have.LinesOnly = have.LinesOnly && d.LinesOnly
 		if d.Verdict == Restart && have.Verdict != Restart {
@@ -182,7 +211,7 @@ func (j *judge) report(p *pkg, reported map[string]int, d Decl) int {
 			return -1 // its source says more
 		}
 	}
-	reported[d.Name] = len(j.res.Decls)
+	j.reported[key] = len(j.res.Decls)
 	j.res.Decls = append(j.res.Decls, d)
 	return len(j.res.Decls) - 1
 }
@@ -202,13 +231,13 @@ func (j *judge) unsafe(p *pkg, f, before *family, m, was member, pair litPair, l
 		fa, _ := was.def.Object.FuncInfo(was.def.Sym)
 		fb, _ := m.def.Object.FuncInfo(m.def.Sym)
 		if fa == nil || fb == nil || fa.Args != fb.Args || literal {
-			return "its signature can't be compared"
+			return fmt.Sprintf("its signature can't be compared (%v)", errors.Join(errOld, errNew))
 		}
 		return ""
 	case !slices.Equal(oldSig.Params, newSig.Params):
 		return "signature changed"
-	case !literal:
-		return ""
+	case !literal || pair.newLit == nil:
+		return "" // the source of a literal without one is not in the edit
 	}
 	if pair.oldLit.Signature != pair.newLit.Signature {
 		return "signature of the func literal changed"

@@ -48,7 +48,7 @@ func (j *judge) literals(p *pkg, f, before *family, name string) *literals {
 			}
 			l.pairs[n] = litPair{
 				old: o, oldLit: pair.Old, newLit: pair.New,
-				onStack:    p.OldEscape.StackLiterals[Position{pair.Old.File.Path, pair.Old.Line, pair.Old.Col}],
+				onStack:    p.OldEscape.StackLiterals[Position{pair.Old.Filename, pair.Old.Line, pair.Old.Col}],
 				sameAround: around,
 				sameNames:  sameNames(pair.Old, pair.New),
 			}
@@ -103,6 +103,17 @@ func literalsOf(p *source.Package, decls []*source.Decl) (list []*source.Literal
 	return list
 }
 
+// unchangedLiterals pairs the literals of a function whose source is the same: by name.
+func unchangedLiterals(f, before *family) *literals {
+	l := &literals{pairs: map[string]litPair{}, rename: map[string]string{}}
+	for _, m := range f.members {
+		if _, ok := before.find(m.key.name, m.key.abi); ok && isLiteral(m.made) {
+			l.pairs[m.key.name] = litPair{old: m.key.name}
+		}
+	}
+	return l
+}
+
 // inPairs leaves the declarations that both versions have, side by side.
 func inPairs(old, new []*source.Decl) (o, n []*source.Decl) {
 	by := map[string]*source.Decl{}
@@ -126,7 +137,7 @@ func symbols(f *family, lits []*source.Literal) map[*source.Literal]string {
 	}
 	bySource := map[line][]*source.Literal{}
 	for _, l := range lits {
-		at := line{l.File.Path, l.Line}
+		at := line{l.Filename, l.Line}
 		bySource[at] = append(bySource[at], l)
 	}
 	byObject := map[line][]member{}

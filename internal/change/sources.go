@@ -37,7 +37,7 @@ func (j *judge) sources(p *pkg) {
 		}
 	}
 	for _, x := range d.NewVars() {
-		j.res.NewVariables[p.LinkPath+"."+x.Symbol] = true
+		j.res.NewVariables[p.prefix+x.Symbol] = true
 	}
 	for _, x := range d.Removed {
 		switch x.Kind {
@@ -65,7 +65,7 @@ func changeReason(c source.Change) string {
 		}
 	case source.Type:
 		if is(source.Spec) {
-			return "type changed: " + typeChange(c.Old.Spec, c.New.Spec)
+			return typeChange(c.Old.Spec, c.New.Spec)
 		}
 		if is(source.Imports | source.Directives) {
 			return "type changed"
@@ -120,7 +120,7 @@ func typeChange(old, new string) string {
 	case len(added) == 1 && len(removed) == 1:
 		return "field " + removed[0] + " is now " + added[0]
 	}
-	return "from " + short(old) + " to " + short(new)
+	return "changed from " + short(old) + " to " + short(new)
 }
 
 // fields are the fields of a struct type's normal text, by name.

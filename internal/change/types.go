@@ -32,7 +32,7 @@ func (j *judge) types(p *pkg) {
 }
 
 func declOfType(p *pkg, name string) *source.Decl {
-	name = generic(strings.TrimPrefix(name, p.LinkPath+"."))
+	name = generic(strings.TrimPrefix(name, p.prefix))
 	if d := p.Delta.New.Decls[name]; d != nil && d.Kind == source.Type {
 		return d
 	}
@@ -98,7 +98,7 @@ func (j *judge) variables(p *pkg) {
 		if !ok || !k.IsVariable() || strings.Contains(name, "..") {
 			continue
 		}
-		d := p.Delta.New.Decls[strings.TrimPrefix(name, p.LinkPath+".")]
+		d := p.Delta.New.Decls[strings.TrimPrefix(name, p.prefix)]
 		if gotype(before) != gotype(now) || before.Object.Size(before.Sym) != now.Object.Size(now.Sym) {
 			j.restart(p, d, "type of the variable changed")
 			continue
@@ -109,7 +109,7 @@ func (j *judge) variables(p *pkg) {
 	}
 	// With new variables the package's init function must differ. Without them, it is
 	// the initialization of an existing one that does.
-	key := symbolKey{p.LinkPath + ".init", goobj.ABIInternal}
+	key := symbolKey{p.prefix + "init", goobj.ABIInternal}
 	before, ok1 := p.old.text[key]
 	now, ok2 := p.new.text[key]
 	if !hasNew && ok1 && ok2 && !(&comparer{rename: j.renamedInit(p)}).same(before, now) {
@@ -123,7 +123,7 @@ func (j *judge) renamedInit(p *pkg) map[string]string {
 	_, now := p.new.families()
 	rename := map[string]string{}
 	for _, name := range []string{"init", "glob."} {
-		o, n := old[p.LinkPath+"."+name], now[p.LinkPath+"."+name]
+		o, n := old[p.prefix+name], now[p.prefix+name]
 		if o == nil || n == nil {
 			continue
 		}

@@ -15,7 +15,7 @@ func (l *linker) initTask(path string) error {
 	if err != nil {
 		return err
 	}
-	name := escapePath(path) + "..inittask"
+	name := goobj.PathToPrefix(path) + "..inittask"
 	key := symName{name: name}
 	if _, ok := l.named[key]; ok {
 		return nil
@@ -39,7 +39,7 @@ func (l *linker) initTask(path string) error {
 		if !ok {
 			return fmt.Errorf("%s: the package to be initialized before is not named (%q)", name, task)
 		}
-		if err := l.initTask(unescapePath(before)); err != nil {
+		if err := l.initTask(goobj.PrefixToPath(before)); err != nil {
 			return err
 		}
 	}
@@ -59,10 +59,10 @@ func (l *linker) mapInit(v *symbol) error {
 		return nil // its initializer runs by itself
 	}
 	path := v.object.ImportPath
-	if _, ok := l.named[symName{name: escapePath(path) + "..inittask"}]; ok {
+	if _, ok := l.named[symName{name: goobj.PathToPrefix(path) + "..inittask"}]; ok {
 		return nil // the package is new: its own init does it
 	}
-	prefix := escapePath(path) + ".map.init."
+	prefix := goobj.PathToPrefix(path) + ".map.init."
 	o := v.object
 	for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
 		if !o.Kind(s).IsText() || !strings.HasPrefix(o.Name(s), prefix) {
@@ -85,12 +85,3 @@ func (l *linker) mapInit(v *symbol) error {
 	}
 	return nil
 }
-
-// escapePath is an import path as it stands in symbol names: dots behind the last
-// slash are escaped (cmd/internal/objabi.PathToPrefix).
-func escapePath(path string) string {
-	slash := strings.LastIndexByte(path, '/') + 1
-	return path[:slash] + strings.ReplaceAll(path[slash:], ".", "%2e")
-}
-
-func unescapePath(path string) string { return strings.ReplaceAll(path, "%2e", ".") }

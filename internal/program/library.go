@@ -158,7 +158,7 @@ func (l *Library) Find(name string, abi goobj.ABI) (Definition, error) {
 }
 
 // packageOf is the import path in front of a linker symbol name, where dots behind
-// the last slash are escaped (cmd/internal/objabi.PathToPrefix).
+// the last slash are escaped.
 func packageOf(name string) string {
 	if strings.HasPrefix(name, "type:") || strings.HasPrefix(name, "go:") {
 		return ""
@@ -171,5 +171,5 @@ func packageOf(name string) string {
 	if dot < 0 {
 		return ""
 	}
-	return strings.ReplaceAll(name[:slash+dot], "%2e", ".")
+	return goobj.PrefixToPath(name[:slash+dot])
 }

@@ -98,9 +98,9 @@ func (s *session) run(ctx context.Context) (int, error) {
 	}
 }
 
-// changes are those of the watched files; none before the host's packages are known.
+// changes are those of the watched files; none while a host is being learned.
 func (s *session) changes() <-chan watch.Change {
-	if s.watcher == nil {
+	if s.watcher == nil || s.host != nil && s.host.warmed != nil {
 		return nil
 	}
 	return s.watcher.Changes()

@@ -43,6 +43,7 @@ const (
 	attrAbstractOrigin = 0x31
 	attrVariableParam  = 0x4b
 	attrClosureOffset  = 0x2907
+	formAddrx          = 0x1b
 )
 
 // Abbrevs is an abbreviation table: that of the host, since the linker writes the
@@ -108,9 +109,9 @@ func (t Abbrevs) Of(o *goobj.Object, s goobj.Sym) (*Signature, error) {
 }
 
 func (t Abbrevs) read(o *goobj.Object, info goobj.Sym, sig *Signature, depth int) error {
-	targets := map[int]goobj.Ref{}
+	relocs := map[int]goobj.Reloc{}
 	for _, r := range o.Relocs(info, nil) {
-		targets[int(r.Off)] = r.Sym
+		relocs[int(r.Off)] = r
 	}
 	r := reader{b: o.Data(info)}
 	level := 0
@@ -130,20 +131,24 @@ func (t Abbrevs) read(o *goobj.Object, info goobj.Sym, sig *Signature, depth int
 		for _, at := range a.attrs {
 			start := r.at
 			v, text := r.form(at.form)
+			if size := int(relocs[start].Size); at.form == formAddrx && size > 0 {
+				// Room of a fixed size for the linker's ULEB128 (R_DWTXTADDR_U1 to U4).
+				r.at = min(start+size, len(r.b))
+			}
 			if r.bad {
-				return errTruncated
+				return fmt.Errorf("reading DWARF attribute %#x of form %#x, tag %#x at %d of %d", at.name, at.form, a.tag, start, len(r.b))
 			}
 			switch at.name {
 			case attrName:
 				e.name = text
 			case attrType:
-				e.typ = refName(o, targets[start])
+				e.typ = refName(o, relocs[start].Sym)
 			case attrVariableParam:
 				e.result = v != 0
 			case attrClosureOffset:
 				e.offset = int64(v)
 			case attrAbstractOrigin:
-				e.origin, e.hasOrigin = targets[start], true
+				e.origin, e.hasOrigin = relocs[start].Sym, true
 			}
 		}
 		switch {
