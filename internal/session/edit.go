@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/realtimefunc/realtimefunc/internal/agent"
 	"github.com/realtimefunc/realtimefunc/internal/change"
@@ -58,6 +61,7 @@ func (e *edit) run(ctx context.Context) error {
 		return restartf("%s", "")
 	}
 	start := time.Now()
+	e.units, e.report.Decls = nil, nil
 	if err := e.read(); err != nil {
 		return err
 	}
@@ -201,7 +205,7 @@ func linkPath(p *gobuild.Package) string {
 }
 
 // compile compiles the changed packages, and those that depend on what changed in what
-// they export.
+// they export: in waves of packages that don't need each other.
 func (e *edit) compile(ctx context.Context) error {
 	h := e.host
 	archives := map[string]string{}
@@ -209,80 +213,139 @@ func (e *edit) compile(ctx context.Context) error {
 	for _, u := range e.units {
 		queue[u.pkg.ImportPath] = u
 	}
+	baseline := h.sources.baseline(ctx, h.compiler, e.units)
 	e.units = nil
 	var failed []string
 	for len(queue) > 0 {
-		u := e.next(queue)
-		delete(queue, u.pkg.ImportPath)
-		req := gobuild.Request{ImportPath: u.pkg.ImportPath, Archives: archives}
-		if u.inits != nil {
-			req.Overlay = u.inits.Files
+		wave := e.wave(queue)
+		var g errgroup.Group
+		g.SetLimit(runtime.GOMAXPROCS(0))
+		errs := make([]error, len(wave))
+		for i, u := range wave {
+			delete(queue, u.pkg.ImportPath)
+			g.Go(func() error {
+				errs[i] = u.compile(ctx, h, archives)
+				return nil
+			})
 		}
-		var err error
-		if u.object, err = h.compiler.Compile(ctx, req); err != nil {
+		g.Wait()
+		for i, u := range wave {
 			var ce *gobuild.CompileError
-			if errors.As(err, &ce) {
+			switch {
+			case errors.As(errs[i], &ce):
 				failed = append(failed, ce.Output)
 				continue
+			case errs[i] != nil:
+				return errs[i]
 			}
-			return restartf("%v", err)
+			archives[u.pkg.ImportPath] = u.object.ArchivePath
+			e.units = append(e.units, u)
 		}
-		if u.content != nil && u.delta == nil {
-			return restartf("the sources of %s can't be read", u.pkg.ImportPath)
+		if len(failed) > 0 {
+			break
 		}
-		if u.archive, err = goobj.ReadArchive(u.linkPath, u.object.Archive); err != nil {
+		if err := baseline(); err != nil {
 			return err
 		}
-		if u.old, err = h.library.Archive(u.linkPath); err != nil {
-			return err
-		}
-		archives[u.pkg.ImportPath] = u.object.ArchivePath
-		e.units = append(e.units, u)
-		u.escape = escapeOf(u.object)
-		if !e.exportsChanged(ctx, u) {
-			continue
-		}
-		for _, d := range h.build.Dependents(u.pkg.ImportPath) {
-			if queue[d.ImportPath] != nil || slices.ContainsFunc(e.units, func(v *unit) bool { return v.pkg == d }) {
-				continue
+		for _, u := range wave {
+			if err := e.queueDependents(queue, u); err != nil {
+				return err
 			}
-			old, err := h.sources.old(d)
-			if err != nil {
-				return restartf("the sources of %s, as they were, can't be read: %v", d.ImportPath, err)
-			}
-			queue[d.ImportPath] = &unit{pkg: d, linkPath: linkPath(d), delta: source.Diff(old, old)}
 		}
 	}
 	if len(failed) > 0 {
+		baseline()
 		return &gobuild.CompileError{Output: strings.Join(failed, "")}
 	}
 	return e.unchangedSince()
 }
 
-// next takes the unit that imports no other one in the queue.
-func (e *edit) next(queue map[string]*unit) *unit {
+// compile compiles one package against what the edit has compiled already.
+func (u *unit) compile(ctx context.Context, h *host, archives map[string]string) error {
+	req := gobuild.Request{ImportPath: u.pkg.ImportPath, Archives: archives}
+	if u.inits != nil {
+		req.Overlay = u.inits.Files
+	}
+	var err error
+	if u.object, err = h.compiler.Compile(ctx, req); err != nil {
+		return err
+	}
+	if u.delta == nil {
+		return restartf("the sources of %s can't be read", u.pkg.ImportPath)
+	}
+	u.escape = escapeOf(u.object)
+	u.archive, err = goobj.ReadArchive(u.linkPath, u.object.Archive)
+	return err
+}
+
+// wave takes the units that need none of the others in the queue.
+func (e *edit) wave(queue map[string]*unit) []*unit {
 	paths := make([]string, 0, len(queue))
 	for path := range queue {
 		paths = append(paths, path)
 	}
-	return queue[e.host.build.CompileOrder(paths, nil)[0]]
+	packages := e.host.build.Packages
+	var wave []*unit
+	for _, path := range e.host.build.CompileOrder(paths, nil) {
+		seen := map[string]bool{}
+		var needs func(path string) bool
+		needs = func(path string) bool {
+			for _, imp := range packages[path].Imports {
+				if p := packages[imp]; p == nil || !p.Live || seen[imp] {
+					continue
+				}
+				seen[imp] = true
+				if queue[imp] != nil || needs(imp) {
+					return true
+				}
+			}
+			return false
+		}
+		// The first has nothing of the edit before it, whatever its old imports were.
+		if len(wave) == 0 || queue[path].delta != nil && len(queue[path].delta.Imported) == 0 && !needs(path) {
+			wave = append(wave, queue[path])
+		}
+	}
+	return wave
+}
+
+// queueDependents adds the packages that must be compiled because of what u exports.
+func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
+	h := e.host
+	var err error
+	if u.old, err = h.library.Archive(u.linkPath); err != nil {
+		return err
+	}
+	if !e.exportsChanged(u) {
+		return nil
+	}
+	for _, d := range h.build.Dependents(u.pkg.ImportPath) {
+		if queue[d.ImportPath] != nil || slices.ContainsFunc(e.units, func(v *unit) bool { return v.pkg == d }) {
+			continue
+		}
+		old, err := h.sources.old(d)
+		if err != nil {
+			return restartf("the sources of %s, as they were, can't be read: %v", d.ImportPath, err)
+		}
+		queue[d.ImportPath] = &unit{pkg: d, linkPath: linkPath(d), delta: source.Diff(old, old)}
+	}
+	return nil
 }
 
 // exportsChanged reports whether packages that import u may compile to something else
 // now.
-func (e *edit) exportsChanged(ctx context.Context, u *unit) bool {
+func (e *edit) exportsChanged(u *unit) bool {
 	if string(u.archive.Export) == string(u.old.Export) {
 		return false
 	}
 	if u.content == nil || e.host.build.KeepInlining {
 		return true
 	}
-	if u.delta.Old.ExportDigest() != u.delta.New.ExportDigest() {
+	if source.ExportsChanged(u.delta.Old, u.delta.New) {
 		return true
 	}
 	// What is left are positions, and escape tags.
-	was := e.host.sources.escapeOf(ctx, e.host, u.pkg)
-	return !change.SameLeaks(*was, *u.escape, u.delta)
+	return !change.SameLeaks(*e.host.sources.escape[u.pkg.ImportPath], *u.escape, u.delta)
 }
 
 // unchangedSince reports an error if a file was saved again while it was compiled: the
@@ -310,7 +373,7 @@ func (e *edit) judge() (*change.Result, error) {
 			Old: u.old, New: u.archive, NewEscape: *u.escape,
 		}
 		if u.content != nil {
-			p.OldEscape = *h.sources.escapeOf(context.Background(), h, u.pkg)
+			p.OldEscape = *h.sources.escape[u.pkg.ImportPath]
 		}
 		pkgs = append(pkgs, p)
 	}

@@ -2,6 +2,9 @@ package session
 
 import (
 	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
@@ -18,20 +21,41 @@ func escapeOf(o *gobuild.Object) *change.Escape {
 	return e
 }
 
-// escapeOf is what the compiler says of a package as the program runs it: for the
-// host's own, it is compiled once more, from the sources as they were.
-func (s *sources) escapeOf(ctx context.Context, h *host, p *gobuild.Package) *change.Escape {
-	if e := s.escape[p.ImportPath]; e != nil {
-		return e
+// baseline learns what the compiler says of packages as the program runs them: those
+// of the host, that no edit has touched yet, are compiled once more, from the sources
+// as they were, while the edit's own compilation goes on. The function it returns
+// waits for that.
+func (s *sources) baseline(ctx context.Context, c *gobuild.Compiler, units []*unit) (wait func() error) {
+	var g errgroup.Group
+	made := map[string]*change.Escape{}
+	for _, u := range units {
+		path := u.pkg.ImportPath
+		if s.escape[path] != nil {
+			continue
+		}
+		overlay := map[string][]byte{}
+		for _, f := range u.pkg.GoFiles {
+			overlay[f] = s.content[f]
+		}
+		e := new(change.Escape)
+		made[path] = e
+		g.Go(func() error {
+			o, err := c.Compile(ctx, gobuild.Request{ImportPath: path, Overlay: overlay})
+			if err != nil {
+				return fmt.Errorf("compiling %q as the program runs it: %w", path, err)
+			}
+			*e = *escapeOf(o)
+			return nil
+		})
 	}
-	overlay := map[string][]byte{}
-	for _, f := range p.GoFiles {
-		overlay[f] = s.content[f]
+	return func() error {
+		err := g.Wait()
+		if err == nil {
+			for path, e := range made {
+				s.escape[path] = e
+			}
+			clear(made)
+		}
+		return err
 	}
-	e := &change.Escape{}
-	if o, err := h.compiler.Compile(ctx, gobuild.Request{ImportPath: p.ImportPath, Overlay: overlay}); err == nil {
-		e = escapeOf(o)
-	}
-	s.escape[p.ImportPath] = e
-	return e
 }

@@ -20,10 +20,11 @@ import (
 // host is one build of the program, its process, and all that is known of them.
 type host struct {
 	build       *gobuild.Host
-	begun       time.Time // of the build
-	restartMode string    // why no edit can go live; "" if it can
+	restartMode string // why no edit can go live; "" if it can
+	stale       bool   // the sources are not those that it was built from
 
 	process *process.Process
+	began   time.Time // when it was started
 	ended   bool
 	client  *agent.Client
 	warmed  chan error // closed to edits until the facts below are known
@@ -37,8 +38,6 @@ type host struct {
 	arena    uint64 // next free address
 	limit    uint64
 	bodies   bodies
-
-	pending error
 }
 
 // Size of the address range for all images of a host, and how far from the host it
@@ -51,7 +50,7 @@ const (
 
 // build builds the program.
 func (s *session) build(ctx context.Context) (*host, error) {
-	h := &host{begun: time.Now()}
+	h := &host{}
 	b, err := gobuild.Build(ctx, gobuild.Config{
 		Dir: s.Dir, Flags: s.BuildFlags, Target: s.Target, KeepInlining: s.Inline,
 		Work: s.work, Agent: agent.Files, Stderr: s.Stderr,
@@ -92,7 +91,7 @@ func (s *session) start(ctx context.Context, h *host) error {
 	if err != nil {
 		return fmt.Errorf("starting the program: %w", err)
 	}
-	h.process = p
+	h.process, h.began = p, time.Now()
 	s.host = h
 	h.warmed = make(chan error, 1)
 	go func() { h.warmed <- h.warm(ctx) }()
@@ -119,8 +118,14 @@ func (h *host) warm(ctx context.Context) error {
 		return fmt.Errorf("listing packages: %w", err)
 	}
 	var err error
-	if h.sources, err = readSources(h.build, h.begun); err != nil {
+	if h.sources, err = readSources(h.build); err != nil {
 		return err
+	}
+	if same, err := h.build.Verify(ctx); err != nil || !same {
+		// A save has slipped in between the build and here, so nothing is known of
+		// what runs.
+		h.stale = true
+		return errors.New("a file was saved during the build")
 	}
 	if h.restartMode != "" {
 		return errors.New(h.restartMode)

@@ -12,10 +12,6 @@ import (
 // restart builds the program anew and, when that has succeeded, replaces the process:
 // the old one serves until then.
 func (s *session) restart(ctx context.Context, e *edit) {
-	var again bool
-	if again = e.report.Reason == errAgain.Error(); again {
-		e.report.Reason = ""
-	}
 	if s.NoRestart && s.host.running() {
 		e.report.Elapsed, e.report.PID = time.Since(e.change.At), s.host.process.PID()
 		s.Report.NotApplied(e.report)

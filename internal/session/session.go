@@ -92,6 +92,11 @@ func (s *session) run(ctx context.Context) (int, error) {
 			if err := s.ready(err); err != nil {
 				return s.end(), err
 			}
+			if s.host.stale {
+				now := time.Now()
+				s.edits++
+				s.restart(ctx, &edit{host: s.host, change: watch.Change{At: now}, report: report.Edit{Number: s.edits, Reason: "a file was saved during the build"}})
+			}
 		case c := <-s.changes():
 			s.edit(ctx, c)
 		}
@@ -148,13 +153,16 @@ func (s *session) ready(err error) error {
 		s.started = true
 		info := report.StartInfo{
 			Target: strings.Join(s.Target, " "), PID: h.process.PID(), Built: h.build.Duration,
-			RestartMode: h.restartMode, RestartNever: s.NoRestart,
+			RestartNever: s.NoRestart,
+		}
+		if !h.stale {
+			info.RestartMode = h.restartMode
 		}
 		if h.build.Main != nil {
 			info.ImportPath, info.LivePackages = h.build.Main.ImportPath, len(h.build.Live)
 		}
 		s.Report.Start(info)
-	} else if h.restartMode != "" {
+	} else if h.restartMode != "" && !h.stale {
 		s.Report.Note("restart mode: " + h.restartMode + "; every edit rebuilds and restarts")
 	}
 	if h.sources == nil {
@@ -215,18 +223,26 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 		s.restart(ctx, e)
 		return
 	case !s.host.sources.concerns(c):
+		if c.At.Before(s.host.began) {
+			// The build of this process has taken the save along.
+			s.edits++
+			e.report.Number, e.report.Elapsed, e.report.PID = s.edits, time.Since(c.At), s.host.process.PID()
+			s.Report.Live(e.report)
+		}
 		return
 	}
 	s.edits++
 	e.report.Number = s.edits
 	err := e.run(ctx)
+	for n := 0; errors.Is(err, errAgain) && n < 10; n++ {
+		err = e.run(ctx)
+	}
 	e.report.Elapsed = time.Since(c.At)
 	e.report.PID = s.host.process.PID()
 	var compile *gobuild.CompileError
 	var need *needRestart
 	switch {
 	case err == nil:
-		s.host.pending = nil
 		if len(e.newDirs) > 0 {
 			if err := s.watcher.Add(e.newDirs, nil, nil); err != nil {
 				s.Report.Note(err.Error())

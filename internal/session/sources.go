@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
@@ -26,18 +25,12 @@ type sources struct {
 	embeds  map[string]bool            // embedded files
 }
 
-// readSources reads what the host was built from. A file that was written after the
-// build had begun may be another one.
-func readSources(b *gobuild.Host, begun time.Time) (*sources, error) {
+// readSources reads what the host was built from.
+func readSources(b *gobuild.Host) (*sources, error) {
 	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, escape: map[string]*change.Escape{}, pending: map[string]bool{}, embeds: map[string]bool{}}
 	for _, p := range b.Live {
 		if err := s.add(p); err != nil {
 			return nil, err
-		}
-		for _, f := range p.GoFiles {
-			if st, err := os.Stat(f); err == nil && st.ModTime().After(begun) {
-				s.pending[f] = true
-			}
 		}
 	}
 	return s, nil

@@ -4,22 +4,20 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"go/ast"
-	"slices"
-	"strings"
 )
 
-// ExportDigest is a digest of everything that the compilation of other packages
-// can take from this one when inlining is off. Two versions with one digest need
-// no new compilation of their importers, if also
+// ExportsChanged reports whether other packages may compile to something else
+// against new than against old, when inlining is off. If it is false, importers need
+// no new compilation, if also
 //
-//   - the digests of the package's own imports are the same (an alias, an
-//     inferred type or a constant may come from there), and
-//   - the escape tags of its functions are: these depend on bodies, and only the
-//     compiler (-m) knows them.
+//   - nothing changed for the package's own imports (an alias, an inferred type or a
+//     constant may come from there), and
+//   - the escape tags of its functions are the same: these depend on bodies, and
+//     only the compiler (-m) knows them.
 //
 // It is sound because an importer sees types, constants, variables and functions
-// by their declarations, and of these the digest has every token. Unexported ones
-// count: exported ones are made of them. Left out are
+// by their declarations: of the exported ones, all methods, and what these name, and
+// of those every token counts. Left out are
 //
 //   - bodies of functions that aren't generic, and of func literals in
 //     initializers. Without inlining they are compiled here only. The type of an
@@ -30,8 +28,97 @@ import (
 //     in export data for error messages alone;
 //   - blank declarations, which nothing can name;
 //   - init functions, whose presence only decides the order in which the
-//     packages of a program that starts are initialized.
-func (p *Package) ExportDigest() [sha256.Size]byte {
+//     packages of a program that starts are initialized;
+//   - added declarations that no older one of these names: importers can't know
+//     them yet. (An added method may satisfy an interface, so it counts.)
+func ExportsChanged(old, new *Package) bool {
+	if old.Path != new.Path || old.Name != new.Name {
+		return true
+	}
+	was, now := old.exports(), new.exports()
+	for name, o := range was {
+		if n, ok := now[name]; !ok || n.digest != o.digest {
+			return true
+		}
+	}
+	for name, n := range now {
+		if _, ok := was[name]; ok {
+			continue
+		}
+		if n.method {
+			return true
+		}
+		for _, by := range n.namedBy {
+			if _, ok := was[by]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// export is one declaration that importers can depend on.
+type export struct {
+	digest  [sha256.Size]byte
+	method  bool
+	namedBy []string // declarations with its name in their exported part
+}
+
+// exports are the exported declarations, all methods, and what these name.
+func (p *Package) exports() map[string]*export {
+	found := make(map[string]*export)
+	var work []*Decl
+	add := func(d *Decl, by string) {
+		e := found[d.Name]
+		if e == nil {
+			e = &export{digest: d.digest(), method: d.Kind == Method}
+			found[d.Name] = e
+			work = append(work, d)
+		}
+		if by != "" {
+			e.namedBy = append(e.namedBy, by)
+		}
+	}
+	for _, d := range p.List {
+		if !anonymous(d) && (d.Kind == Method || ast.IsExported(d.Name)) {
+			add(d, "")
+		}
+	}
+	for len(work) > 0 {
+		d := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, n := range append(d.exported(), d.inferred()...) {
+			ast.Inspect(n, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok {
+					if named := p.Decls[id.Name]; named != nil && named != d {
+						add(named, d.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+	return found
+}
+
+// inferred returns the initializer from which importers learn a type or a value, and
+// the receiver of a method.
+func (d *Decl) inferred() []ast.Node {
+	switch n := d.node.(type) {
+	case *ast.ValueSpec:
+		if d.value != nil && (n.Type == nil || d.Kind == Const) {
+			return []ast.Node{d.value}
+		}
+	case *ast.FuncDecl:
+		if n.Recv != nil {
+			return []ast.Node{n.Recv}
+		}
+	}
+	return nil
+}
+
+// digest covers what importers can see of a declaration.
+func (d *Decl) digest() [sha256.Size]byte {
 	h := sha256.New()
 	put := func(parts ...string) {
 		for _, s := range parts {
@@ -43,26 +130,18 @@ func (p *Package) ExportDigest() [sha256.Size]byte {
 		h.Write(binary.AppendUvarint(nil, uint64(len(parts))))
 		put(parts...)
 	}
-	put(p.Path, p.Name)
-	decls := slices.Clone(p.List)
-	slices.SortStableFunc(decls, func(a, b *Decl) int { return strings.Compare(a.Name, b.Name) })
-	for _, d := range decls {
-		if anonymous(d) {
-			continue
-		}
-		put(d.Kind.String(), d.Name, d.Signature, d.Params, d.TypeText, d.Spec)
-		h.Write([]byte{flag(d.HasBody), flag(d.Generic), flag(d.Alias)})
-		if d.Kind == Const || d.Kind == Var && d.TypeText == "" {
-			h.Write(binary.AppendUvarint(nil, uint64(d.Index)))
-			put(d.Init)
-		}
-		if d.Generic && d.Kind != Type {
-			put(d.Body, d.File.AST.GoVersion) // go:build lines choose the language
-			h.Write(binary.LittleEndian.AppendUint64(nil, d.lines()))
-		}
-		list(without(d.Directives, embeds(d)))
-		list(d.File.uses(d.exported()...))
+	put(d.Kind.String(), d.Name, d.Signature, d.Params, d.TypeText, d.Spec)
+	h.Write([]byte{flag(d.HasBody), flag(d.Generic), flag(d.Alias)})
+	if d.Kind == Const || d.Kind == Var && d.TypeText == "" {
+		h.Write(binary.AppendUvarint(nil, uint64(d.Index)))
+		put(d.Init)
 	}
+	if d.Generic && d.Kind != Type {
+		put(d.Body, d.File.AST.GoVersion) // go:build lines choose the language
+		h.Write(binary.LittleEndian.AppendUint64(nil, d.lines()))
+	}
+	list(without(d.Directives, embeds(d)))
+	list(d.File.uses(d.exported()...))
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
