@@ -12,11 +12,19 @@ var madeSuffix = regexp.MustCompile(`((\.func\d+|\.gowrap\d+|\.deferwrap\d+|-ran
 // splitName parts a symbol name into the declared function it belongs to and what the
 // compiler has added: "main.F", ".func1.2".
 func splitName(name string) (base, made string) {
-	if i := madeSuffix.FindStringIndex(name); i != nil {
-		return name[:i[0]], name[i[0]:]
+	i := madeSuffix.FindStringIndex(name)
+	if i == nil {
+		return name, ""
 	}
-	return name, ""
+	base, made = name[:i[0]], name[i[0]:]
+	// The number of an init function is part of its name: "main.init.0".
+	if n := numbered.FindString(made); n != "" && strings.HasSuffix(base, ".init") {
+		base, made = base+n, made[len(n):]
+	}
+	return base, made
 }
+
+var numbered = regexp.MustCompile(`^\.\d+`)
 
 var literalName = regexp.MustCompile(`^(\.func\d+|\.\d+|-range\d+)*(\.func\d+|\.\d+)$`)
 

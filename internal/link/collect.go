@@ -98,7 +98,9 @@ func (l *linker) follow(s *symbol) error {
 			}
 			return fmt.Errorf("relocation of type %d without a symbol", r.Type)
 		}
-		if r.Type&goobj.RWeak != 0 && r.Type != goobj.RCall|goobj.RWeak {
+		// A weak call (to map.init) is wanted. So are the methods of an itab: the
+		// linker drops those that no interface call in the program names.
+		if r.Type&goobj.RWeak != 0 && r.Type != goobj.RCall|goobj.RWeak && o.Flag2(s.sym)&goobj.Flag2Itab == 0 {
 			name := l.refName(o, r.Sym)
 			s.targets[i] = target{weak: name}
 			continue
@@ -106,6 +108,11 @@ func (l *linker) follow(s *symbol) error {
 		t, err := l.resolve(o, r.Sym)
 		if err != nil {
 			return err
+		}
+		if r.Type == goobj.RPCRel && t.symbol == nil && t.addr-l.Base+maxReach > 2*maxReach {
+			if t.slot, err = l.slot(o, s.sym, r, t.addr); err != nil {
+				return err
+			}
 		}
 		s.targets[i] = t
 		if t.symbol == nil && program.IsHidden(s.name) {
@@ -121,6 +128,31 @@ func (l *linker) follow(s *symbol) error {
 	}
 	return nil
 }
+
+// maxReach is how far from the image's base a 32-bit displacement surely reaches.
+const maxReach = 1<<31 - 1<<28
+
+// slot makes a word of the image that holds an address which code can't reach: that of
+// an itab that the runtime has made on its heap. The code takes addresses by LEAQ
+// disp32(IP), r, which becomes MOVQ disp32(IP), r, of the same length, from the slot.
+func (l *linker) slot(o *goobj.Object, s goobj.Sym, r goobj.Reloc, addr uint64) (*symbol, error) {
+	code := o.Data(s)
+	if i := int(r.Off) - 3; i < 0 || code[i]&^0x05 != 0x48 || code[i+1] != opLEA || code[i+2]&0xc7 != 0x05 || r.Add != 0 {
+		return nil, fmt.Errorf("an instruction that is not LEAQ refers to %#x, out of its reach", addr)
+	}
+	c, ok := l.slots[addr]
+	if !ok {
+		c = &symbol{name: fmt.Sprintf("slot of %#x", addr), section: secROData, size: 8, align: 8, content: addr}
+		l.slots[addr] = c
+		l.all = append(l.all, c)
+	}
+	return c, nil
+}
+
+const (
+	opLEA = 0x8d
+	opMOV = 0x8b
+)
 
 // naturalAlign is the alignment that the linker gives a symbol that asks for none
 // (cmd/link/internal/ld/data.go:symalign).

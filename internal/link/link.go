@@ -92,6 +92,7 @@ func Link(in Input) (*Image, error) {
 		hashed:  map[string]*symbol{},
 		static:  map[objectSym]*symbol{},
 		revived: map[string]bool{},
+		slots:   map[uint64]*symbol{},
 	}
 	if err := l.collect(); err != nil {
 		return nil, fmt.Errorf("linking: %w", err)
@@ -116,8 +117,9 @@ type linker struct {
 	named  map[symName]*symbol
 	hashed map[string]*symbol
 	static map[objectSym]*symbol
-	all    []*symbol // in the order they were met
-	work   []*symbol // whose relocations are still to be followed
+	slots  map[uint64]*symbol // by the address in them
+	all    []*symbol          // in the order they were met
+	work   []*symbol          // whose relocations are still to be followed
 
 	revived map[string]bool // types of the host whose methods were looked through
 	revive  []*revival
@@ -172,12 +174,14 @@ type symbol struct {
 	replaces string // text: see Function
 	old      uint64 // text: newest version before this one
 	function *function
+	content  uint64 // of a slot, which has no object
 }
 
 // target is what a relocation points to.
 type target struct {
 	symbol *symbol // in the image
 	addr   uint64  // or elsewhere
+	slot   *symbol // where code finds addr, if it is out of reach
 	weak   string  // or, for a weak relocation, a name that the image may yet define
 }
 

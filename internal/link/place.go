@@ -93,9 +93,12 @@ func (l *linker) masks() error {
 // relocate writes the bytes of all symbols.
 func (l *linker) relocate() error {
 	for _, s := range l.all {
-		data := make([]byte, s.size)
-		copy(data, s.object.Data(s.sym))
-		s.data = data
+		s.data = make([]byte, s.size)
+		if s.object == nil {
+			binary.LittleEndian.PutUint64(s.data, s.content)
+			continue
+		}
+		copy(s.data, s.object.Data(s.sym))
 		for i, r := range s.relocs {
 			if r.Size == 0 {
 				continue
@@ -122,6 +125,10 @@ func (l *linker) apply(s *symbol, r goobj.Reloc, t target) error {
 	switch kind := r.Type &^ goobj.RWeak; {
 	case kind == goobj.RAddr && r.Size == 8:
 		le.PutUint64(slot, value)
+		return nil
+	case t.slot != nil:
+		s.data[r.Off-2] = opMOV
+		le.PutUint32(slot, uint32(t.slot.addr-(s.addr+uint64(r.Off)+4)))
 		return nil
 	case (kind == goobj.RPCRel || kind == goobj.RCall) && r.Size == 4:
 		d := int64(value) - int64(s.addr+uint64(r.Off)+4)

@@ -58,7 +58,7 @@ func restartf(format string, args ...any) error { return &needRestart{fmt.Sprint
 // reason or those of report.Decls).
 func (e *edit) run(ctx context.Context) error {
 	if e.host.restartMode != "" {
-		return restartf("%s", "")
+		return restartf("")
 	}
 	start := time.Now()
 	e.units, e.report.Decls = nil, nil
@@ -138,6 +138,14 @@ func (e *edit) read() error {
 		}
 	}
 	return nil
+}
+
+// needsBuild reports the file that only a build of the go command can take.
+func (e *edit) needsBuild(err error) {
+	var need *gobuild.RebuildError
+	if errors.As(err, &need) && need.File != "" {
+		e.decl(need.File, need.Reason)
+	}
 }
 
 // decl reports a file that needs a restart.
@@ -236,6 +244,7 @@ func (e *edit) compile(ctx context.Context) error {
 				failed = append(failed, ce.Output)
 				continue
 			case errs[i] != nil:
+				e.needsBuild(errs[i])
 				return errs[i]
 			}
 			archives[u.pkg.ImportPath] = u.object.ArchivePath

@@ -21,7 +21,6 @@ import (
 type host struct {
 	build       *gobuild.Host
 	restartMode string // why no edit can go live; "" if it can
-	stale       bool   // the sources are not those that it was built from
 
 	process *process.Process
 	began   time.Time // when it was started
@@ -107,6 +106,31 @@ func (h *host) close() {
 	}
 }
 
+// learn lists the packages of a build and reads their sources.
+func (h *host) learn(ctx context.Context) error {
+	err := h.build.Load(ctx)
+	var compile *gobuild.CompileError
+	if errors.As(err, &compile) {
+		return errStale
+	}
+	if err != nil {
+		return fmt.Errorf("listing packages: %w", err)
+	}
+	sources, err := readSources(h.build)
+	if err != nil {
+		return errStale
+	}
+	if same, err := h.build.Verify(ctx); err != nil || !same {
+		return errStale
+	}
+	h.sources = sources
+	return nil
+}
+
+// errStale says that the sources are not those that the host was built from: a save
+// has slipped in, so nothing is known of what runs.
+var errStale = errors.New("a file was saved during the build")
+
 // warm learns what edits need, while the program starts: nothing of the size of the
 // program is done per edit.
 func (h *host) warm(ctx context.Context) error {
@@ -114,24 +138,13 @@ func (h *host) warm(ctx context.Context) error {
 	if h.restartMode == "" {
 		go func() { setup <- h.connect(ctx) }()
 	}
-	if err := h.build.Load(ctx); err != nil {
-		return fmt.Errorf("listing packages: %w", err)
-	}
-	var err error
-	if h.sources, err = readSources(h.build); err != nil {
-		return err
-	}
-	if same, err := h.build.Verify(ctx); err != nil || !same {
-		// A save has slipped in between the build and here, so nothing is known of
-		// what runs.
-		h.stale = true
-		return errors.New("a file was saved during the build")
+	if h.sources == nil {
+		if err := h.learn(ctx); err != nil {
+			return err
+		}
 	}
 	if h.restartMode != "" {
 		return errors.New(h.restartMode)
-	}
-	if h.compiler, err = gobuild.NewCompiler(h.build); err != nil {
-		return err
 	}
 	files, live := map[string]string{}, map[string]bool{}
 	for _, p := range h.build.Packages {
@@ -141,10 +154,14 @@ func (h *host) warm(ctx context.Context) error {
 		}
 	}
 	h.library = program.NewLibrary(files, live)
+	h.bodies = bodies{}
+	var err error
+	if h.compiler, err = gobuild.NewCompiler(h.build); err != nil {
+		return err
+	}
 	if err := <-setup; err != nil {
 		return err
 	}
-	h.bodies = bodies{}
 	return h.program.Recover(h.library)
 }
 

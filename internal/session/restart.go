@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
-	"github.com/realtimefunc/realtimefunc/internal/report"
 )
 
 // restart builds the program anew and, when that has succeeded, replaces the process:
@@ -20,7 +19,7 @@ func (s *session) restart(ctx context.Context, e *edit) {
 	if s.host.running() {
 		s.Report.RestartBegin(e.report)
 	}
-	h, err := s.build(ctx)
+	h, err := s.rebuild(ctx)
 	var compile *gobuild.CompileError
 	if err != nil {
 		e.report.Elapsed = time.Since(e.change.At)
@@ -28,7 +27,7 @@ func (s *session) restart(ctx context.Context, e *edit) {
 			e.report.PID = s.host.process.PID()
 		}
 		if errors.As(err, &compile) {
-			e.report.Output = append(e.report.Output, report.Output{Text: compile.Output})
+			e.report.Output = outputs(compile)
 		} else {
 			e.report.Reason = err.Error()
 		}
@@ -49,4 +48,21 @@ func (s *session) restart(ctx context.Context, e *edit) {
 	e.report.PID = h.process.PID()
 	e.report.Elapsed = time.Since(e.change.At)
 	s.Report.Restarted(e.report)
+}
+
+// rebuild builds the program and learns its sources before the old process ends: again,
+// if something was saved meanwhile, so that the new process begins with what is known.
+func (s *session) rebuild(ctx context.Context) (*host, error) {
+	for try := 0; ; try++ {
+		h, err := s.build(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err = h.learn(ctx); err == nil || try == 3 {
+			return h, nil
+		}
+		if !errors.Is(err, errStale) {
+			return nil, err
+		}
+	}
 }

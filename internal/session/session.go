@@ -6,6 +6,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -92,10 +93,8 @@ func (s *session) run(ctx context.Context) (int, error) {
 			if err := s.ready(err); err != nil {
 				return s.end(), err
 			}
-			if s.host.stale {
-				now := time.Now()
-				s.edits++
-				s.restart(ctx, &edit{host: s.host, change: watch.Change{At: now}, report: report.Edit{Number: s.edits, Reason: "a file was saved during the build"}})
+			if c, ok := s.missed(); ok {
+				s.edit(ctx, c)
 			}
 		case c := <-s.changes():
 			s.edit(ctx, c)
@@ -118,7 +117,7 @@ func (s *session) firstStart(ctx context.Context) (int, error) {
 	var compile *gobuild.CompileError
 	switch {
 	case errors.As(err, &compile):
-		s.Report.BuildFailed([]report.Output{{Text: compile.Output}})
+		s.Report.BuildFailed(outputs(compile))
 		if err := s.watchTree(); err != nil {
 			return 1, err
 		}
@@ -149,30 +148,56 @@ func (s *session) ready(err error) error {
 	if err != nil {
 		h.restartMode = err.Error()
 	}
-	if !s.started {
-		s.started = true
-		info := report.StartInfo{
-			Target: strings.Join(s.Target, " "), PID: h.process.PID(), Built: h.build.Duration,
-			RestartNever: s.NoRestart,
-		}
-		if !h.stale {
-			info.RestartMode = h.restartMode
-		}
-		if h.build.Main != nil {
-			info.ImportPath, info.LivePackages = h.build.Main.ImportPath, len(h.build.Live)
-		}
-		s.Report.Start(info)
-	} else if h.restartMode != "" && !h.stale {
-		s.Report.Note("restart mode: " + h.restartMode + "; every edit rebuilds and restarts")
+	// First the watch: who reads that the program runs may save at once.
+	if err := s.watchHost(); err != nil {
+		return err
 	}
-	if h.sources == nil {
-		return fmt.Errorf("%s", h.restartMode) // the packages could not even be listed
+	mode := h.restartMode
+	if errors.Is(err, errStale) {
+		mode = "" // of this process only: the next edit makes another
 	}
-	return s.watchHost()
+	if s.started {
+		if mode != "" {
+			s.Report.Note("restart mode: " + mode + "; every edit rebuilds and restarts")
+		}
+		return nil
+	}
+	s.started = true
+	info := report.StartInfo{
+		Target: strings.Join(s.Target, " "), PID: h.process.PID(), Built: h.build.Duration,
+		RestartMode: mode, RestartNever: s.NoRestart,
+	}
+	if h.build.Main != nil {
+		info.ImportPath, info.LivePackages = h.build.Main.ImportPath, len(h.build.Live)
+	}
+	s.Report.Start(info)
+	return nil
+}
+
+// missed is what was saved before the watch stood: the files that are not those that
+// the program was built from.
+func (s *session) missed() (watch.Change, bool) {
+	now := time.Now()
+	c := watch.Change{Files: map[string]watch.Kind{}, At: now, Settled: now}
+	if s.host.sources == nil {
+		return c, true
+	}
+	for f, have := range s.host.sources.content {
+		if b, err := s.host.build.ReadFile(f); err != nil || !bytes.Equal(b, have) {
+			c.Files[f] = watch.Modified
+		}
+	}
+	return c, len(c.Files) > 0
 }
 
 // watchHost watches what the host is made of.
 func (s *session) watchHost() error {
+	if s.host.sources == nil {
+		if s.watcher != nil {
+			return nil
+		}
+		return s.watchTree()
+	}
 	dirs, files, interesting := s.host.sources.watched()
 	if s.watcher != nil {
 		return s.watcher.Add(dirs, nil, files)
@@ -222,7 +247,7 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 		e.report.Number = s.edits
 		s.restart(ctx, e)
 		return
-	case !s.host.sources.concerns(c):
+	case s.host.sources != nil && !s.host.sources.concerns(c):
 		if c.At.Before(s.host.began) {
 			// The build of this process has taken the save along.
 			s.edits++
@@ -250,14 +275,30 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 		}
 		s.Report.Live(e.report)
 	case errors.As(err, &compile):
-		s.host.sources.keepPending(c)
-		e.report.Output = append(e.report.Output, report.Output{Text: compile.Output})
+		s.host.keepPending(c)
+		e.report.Output = outputs(compile)
 		s.Report.Rejected(e.report)
 	default:
-		if !errors.As(err, &need) {
+		if !errors.As(err, &need) || need.reason != "" {
 			e.report.Reason = err.Error()
 		}
-		s.host.sources.keepPending(c)
+		s.host.keepPending(c)
 		s.restart(ctx, e)
 	}
+}
+
+// outputs parts what the toolchain printed by the packages it names ("# path").
+func outputs(err *gobuild.CompileError) (list []report.Output) {
+	for line := range strings.Lines(err.Output) {
+		path, head := strings.CutPrefix(line, "# ")
+		if head || len(list) == 0 {
+			o := report.Output{}
+			if head {
+				o.ImportPath, _, _ = strings.Cut(strings.TrimSpace(path), " ")
+			}
+			list = append(list, o)
+		}
+		list[len(list)-1].Text += line
+	}
+	return list
 }

@@ -106,9 +106,12 @@ func (s *sources) concerns(c watch.Change) bool {
 
 // keepPending remembers the files of an edit that was not accepted: the next one
 // brings them along.
-func (s *sources) keepPending(c watch.Change) {
+func (h *host) keepPending(c watch.Change) {
+	if h.sources == nil {
+		return
+	}
 	for f := range c.Files {
-		s.pending[f] = true
+		h.sources.pending[f] = true
 	}
 }
 
