@@ -1,6 +1,7 @@
 package change
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/source"
@@ -36,6 +37,11 @@ func (j *judge) sources(p *pkg) {
 			j.restart(p, x, "a function without a Go body was added")
 		}
 	}
+	for _, x := range d.Added {
+		if x.Kind == source.Method && j.asked(p, x) {
+			j.restart(p, x, "the program may have asked values of this type for the method already")
+		}
+	}
 	for _, x := range d.NewVars() {
 		j.res.NewVariables[p.prefix+x.Symbol] = true
 	}
@@ -47,6 +53,25 @@ func (j *judge) sources(p *pkg) {
 			j.restart(p, x, "the method was removed")
 		}
 	}
+}
+
+// asked reports whether a method was added to a type that exists in the program, under
+// a name that some interface has: a type assertion would still not find it.
+func (j *judge) asked(p *pkg, method *source.Decl) bool {
+	dot := strings.LastIndexByte(method.Symbol, '.')
+	recv, name := generic(strings.Trim(method.Symbol[:dot], "(*)")), method.Symbol[dot+1:]
+	if p.Delta.Old.Decls[recv] == nil {
+		return false // the type is new
+	}
+	if j.prog.HasInterfaceMethod(name) {
+		return true
+	}
+	for typ, d := range p.new.data {
+		if strings.HasPrefix(typ, "type:") && isInterface(d) && slices.Contains(interfaceMethods(d), name) {
+			return true
+		}
+	}
+	return false
 }
 
 func changeReason(c source.Change) string {

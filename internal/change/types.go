@@ -2,6 +2,7 @@ package change
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,6 +87,28 @@ func layout(d program.Definition) string {
 		fmt.Fprintf(&s, " %s+%d", name, r.Add)
 	}
 	return s.String()
+}
+
+func isInterface(d program.Definition) bool {
+	b := d.Object.Data(d.Sym)
+	return len(b) >= typeSize && b[kindAt]&kindMask == kindInterface
+}
+
+// interfaceMethods are the names of an interface type's methods.
+func interfaceMethods(d program.Definition) (list []string) {
+	for _, r := range written(d) {
+		t, ok := local(d.Object, r.Sym)
+		if r.Type != goobj.RAddrOff || !ok || !strings.HasPrefix(d.Object.Name(t), "type:.namedata.") {
+			continue
+		}
+		// internal/abi.Name: flags, length as a varint, bytes.
+		if b := d.Object.Data(t); len(b) > 1 {
+			if n, w := binary.Uvarint(b[1:]); w > 0 && n <= uint64(len(b)-1-w) {
+				list = append(list, string(b[1+w:][:n]))
+			}
+		}
+	}
+	return list
 }
 
 // variables finds package variables whose type or initial value changed though their

@@ -42,12 +42,13 @@ type Program struct {
 	segments []segment
 	module   uint64 // address of runtime.firstmoduledata
 
-	confirmed map[textName]uint64   // functions whose bytes were compared with their object
-	hidden    map[string]uint64     // type descriptors and itabs, by linker name
-	defs      map[string]Definition // of those
-	revived   map[string]bool       // types whose methods a patch has restored
-	tlsOffset int64                 // what R_TLS_LE resolves to
-	hasTLS    bool
+	confirmed        map[textName]uint64   // functions whose bytes were compared with their object
+	hidden           map[string]uint64     // type descriptors and itabs, by linker name
+	defs             map[string]Definition // of those
+	interfaceMethods map[string]bool       // see HasInterfaceMethod
+	revived          map[string]bool       // types whose methods a patch has restored
+	tlsOffset        int64                 // what R_TLS_LE resolves to
+	hasTLS           bool
 
 	versions map[uint64]*Function // by address of version 0, or of the first one
 	latest   map[textName]uint64  // newest version of functions that a patch defined
@@ -259,6 +260,41 @@ func (p *Program) HiddenDefinition(name string) (Definition, bool) {
 // Revived reports whether a patch has restored the methods that the linker had
 // dropped from a type of the host.
 func (p *Program) Revived(name string) bool { return p.revived[name] }
+
+// HasInterfaceMethod reports whether an interface type of the program has a method of
+// this name: then code may ask at run time whether some type has it.
+func (p *Program) HasInterfaceMethod(name string) bool {
+	if p.interfaceMethods == nil {
+		p.interfaceMethods = map[string]bool{}
+		for _, addr := range p.hidden {
+			p.addInterface(addr)
+		}
+	}
+	return p.interfaceMethods[name]
+}
+
+// addInterface reads the methods of an interface type (internal/abi.InterfaceType):
+// Type [48]byte; PkgPath *byte; Methods []struct{ Name, Typ int32 }.
+func (p *Program) addInterface(addr uint64) {
+	const kindAt, kindMask, kindInterface, methodsAt, size = 23, 1<<5 - 1, 20, 56, 80
+	le := binary.LittleEndian
+	b := p.Bytes(addr, size)
+	if b == nil || b[kindAt]&kindMask != kindInterface {
+		return
+	}
+	methods := p.Bytes(le.Uint64(b[methodsAt:]), 8*int(uint16(le.Uint64(b[methodsAt+8:]))))
+	for ; len(methods) >= 8; methods = methods[8:] {
+		at := p.ModuleWord("types") + uint64(le.Uint32(methods))
+		head := p.Bytes(at, 3) // flags, length as a varint of one or two bytes
+		if head == nil {
+			continue
+		}
+		n, w := binary.Uvarint(head[1:])
+		if name := p.Bytes(at+1+uint64(w), int(n)); name != nil {
+			p.interfaceMethods[string(name)] = true
+		}
+	}
+}
 
 // HiddenCount is the number of type descriptors and itabs whose address is known.
 func (p *Program) HiddenCount() int { return len(p.hidden) }

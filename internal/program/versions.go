@@ -59,6 +59,9 @@ func (p *Program) Accept(defined []Defined, memory map[uint64][]byte, revived []
 			p.versions[d.Addr] = f
 		case IsHidden(d.Name):
 			p.hidden[d.Name] = d.Addr
+			if p.interfaceMethods != nil {
+				p.addInterface(d.Addr)
+			}
 		default:
 			p.added[d.Name] = d.Addr
 		}

@@ -93,6 +93,11 @@ func (e *edit) run(ctx context.Context) error {
 	return nil
 }
 
+// explained reports whether a declaration says already why the edit is not live.
+func (e *edit) explained() bool {
+	return slices.ContainsFunc(e.report.Decls, func(d report.Decl) bool { return d.Verdict == report.VerdictRestart })
+}
+
 // read finds the packages whose sources differ from what runs.
 func (e *edit) read() error {
 	s := e.host.sources
@@ -144,7 +149,7 @@ func (e *edit) read() error {
 func (e *edit) needsBuild(err error) {
 	var need *gobuild.RebuildError
 	if errors.As(err, &need) && need.File != "" {
-		e.decl(need.File, need.Reason)
+		e.decl(need.File, strings.TrimPrefix(need.Reason, filepath.Base(need.File)+" "))
 	}
 }
 

@@ -120,6 +120,9 @@ func (h *host) learn(ctx context.Context) error {
 	if err != nil {
 		return errStale
 	}
+	if h.compiler, err = gobuild.NewCompiler(h.build); err != nil {
+		return err
+	}
 	if same, err := h.build.Verify(ctx); err != nil || !same {
 		return errStale
 	}
@@ -155,10 +158,6 @@ func (h *host) warm(ctx context.Context) error {
 	}
 	h.library = program.NewLibrary(files, live)
 	h.bodies = bodies{}
-	var err error
-	if h.compiler, err = gobuild.NewCompiler(h.build); err != nil {
-		return err
-	}
 	if err := <-setup; err != nil {
 		return err
 	}

@@ -59,7 +59,8 @@ func (s *session) rebuild(ctx context.Context) (*host, error) {
 			return nil, err
 		}
 		if err = h.learn(ctx); err == nil || try == 3 {
-			return h, nil
+			// First the watch: who reads of the new process may save at once.
+			return h, s.watchHost(h)
 		}
 		if !errors.Is(err, errStale) {
 			return nil, err

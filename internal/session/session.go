@@ -10,10 +10,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,7 +50,8 @@ type session struct {
 	work    string // folder for the overlay, the executable and scratch files
 	signals chan os.Signal
 	watcher *watch.Watcher
-	host    *host // nil: nothing was built yet
+	host    *host                           // nil: nothing was built yet
+	embeds  atomic.Pointer[map[string]bool] // the embedded files, for the watcher's goroutines
 	edits   int
 	started bool // the start was reported
 }
@@ -90,10 +93,11 @@ func (s *session) run(ctx context.Context) (int, error) {
 				return exit.Code, nil
 			}
 		case err := <-warm:
+			watched := s.watcher != nil
 			if err := s.ready(err); err != nil {
 				return s.end(), err
 			}
-			if c, ok := s.missed(); ok {
+			if c, ok := s.missed(); ok && !watched {
 				s.edit(ctx, c)
 			}
 		case c := <-s.changes():
@@ -149,7 +153,7 @@ func (s *session) ready(err error) error {
 		h.restartMode = err.Error()
 	}
 	// First the watch: who reads that the program runs may save at once.
-	if err := s.watchHost(); err != nil {
+	if err := s.watchHost(h); err != nil {
 		return err
 	}
 	mode := h.restartMode
@@ -191,18 +195,20 @@ func (s *session) missed() (watch.Change, bool) {
 }
 
 // watchHost watches what the host is made of.
-func (s *session) watchHost() error {
-	if s.host.sources == nil {
+func (s *session) watchHost(h *host) error {
+	if h.sources == nil {
 		if s.watcher != nil {
 			return nil
 		}
 		return s.watchTree()
 	}
-	dirs, files, interesting := s.host.sources.watched()
+	dirs, files := h.sources.watched()
+	embeds := maps.Clone(h.sources.embeds)
+	s.embeds.Store(&embeds)
 	if s.watcher != nil {
 		return s.watcher.Add(dirs, nil, files)
 	}
-	w, err := watch.New(watch.Options{Dirs: dirs, Files: files, Poll: s.Poll, Interesting: interesting})
+	w, err := watch.New(watch.Options{Dirs: dirs, Files: files, Poll: s.Poll, Interesting: s.interesting})
 	if err != nil {
 		return fmt.Errorf("watching the sources: %w", err)
 	}
@@ -211,6 +217,12 @@ func (s *session) watchHost() error {
 		s.Report.Note(n)
 	}
 	return nil
+}
+
+// interesting tells the watcher which files matter.
+func (s *session) interesting(path string) bool {
+	m := s.embeds.Load()
+	return m != nil && (*m)[path] || interesting(path)
 }
 
 // watchTree watches the module around the user's folder, as long as there is no build
@@ -226,7 +238,7 @@ func (s *session) watchTree() error {
 			break
 		}
 	}
-	w, err := watch.New(watch.Options{Roots: []string{root}, Files: []string{filepath.Join(root, "go.mod")}, Poll: s.Poll})
+	w, err := watch.New(watch.Options{Roots: []string{root}, Files: []string{filepath.Join(root, "go.mod")}, Poll: s.Poll, Interesting: s.interesting})
 	if err != nil {
 		return fmt.Errorf("watching the sources: %w", err)
 	}
@@ -265,11 +277,10 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 	e.report.Elapsed = time.Since(c.At)
 	e.report.PID = s.host.process.PID()
 	var compile *gobuild.CompileError
-	var need *needRestart
 	switch {
 	case err == nil:
 		if len(e.newDirs) > 0 {
-			if err := s.watcher.Add(e.newDirs, nil, nil); err != nil {
+			if err := s.watchHost(s.host); err != nil {
 				s.Report.Note(err.Error())
 			}
 		}
@@ -279,7 +290,7 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 		e.report.Output = outputs(compile)
 		s.Report.Rejected(e.report)
 	default:
-		if !errors.As(err, &need) || need.reason != "" {
+		if !e.explained() {
 			e.report.Reason = err.Error()
 		}
 		s.host.keepPending(c)

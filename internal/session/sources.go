@@ -52,7 +52,7 @@ func (s *sources) add(p *gobuild.Package) error {
 }
 
 // watched is what a watcher is to look at.
-func (s *sources) watched() (dirs, files []string, matters func(string) bool) {
+func (s *sources) watched() (dirs, files []string) {
 	for _, p := range s.build.Live {
 		if p.ImportPath != s.build.AgentPath && !strings.HasPrefix(p.ImportPath, s.build.AgentPath+"/") {
 			dirs = append(dirs, p.Dir)
@@ -67,7 +67,7 @@ func (s *sources) watched() (dirs, files []string, matters func(string) bool) {
 			files = append(files, f)
 		}
 	}
-	return slices.Compact(dirs), files, func(path string) bool { return s.embeds[path] || interesting(path) }
+	return slices.Compact(dirs), files
 }
 
 // interesting files are those that the go command would compile, or takes its

@@ -333,7 +333,7 @@ func (k *soak) live() error {
 		case err != nil:
 			return err
 		case e.Action != "live":
-			return &unexpected{e}
+			return k.unexpected(e)
 		}
 		if wrong = k.probe(); wrong == nil {
 			k.elapsed = append(k.elapsed, time.Duration(e.Elapsed*float64(time.Second)))
@@ -350,7 +350,7 @@ func (k *soak) rejected() error {
 	case err != nil:
 		return err
 	case e.Action != "rejected":
-		return &unexpected{e}
+		return k.unexpected(e)
 	}
 	if err := k.probe(); err != nil {
 		return fmt.Errorf("after %v: %w", e, err)
@@ -360,6 +360,17 @@ func (k *soak) rejected() error {
 
 // unexpected is an event that should not have come.
 type unexpected struct{ event shop.Event }
+
+// unexpected is the error for an event. Why a process was ended is told by the event that
+// closes the edit.
+func (k *soak) unexpected(e shop.Event) error {
+	if e.Action == "exit" && e.Reason == "restart" {
+		if next, err := k.session.Closing(shop.Patience); err == nil {
+			e = next
+		}
+	}
+	return &unexpected{e}
+}
 
 func (u *unexpected) Error() string { return u.event.String() }
 
@@ -439,9 +450,8 @@ func (k *soak) failed(err error) {
 		// The clients' errors have this reason; they are not counted again.
 		k.processChanged = append(k.processChanged, fmt.Sprintf("edit %d: %v", k.step, err))
 		l := k.load
-		l.mu.Lock()
+		l.end()
 		l.failed, l.broken = l.failed[:k.marks.requests], l.broken[:k.marks.broken]
-		l.mu.Unlock()
 	}
 	dir, err := os.MkdirTemp("", "soak-")
 	if err != nil {

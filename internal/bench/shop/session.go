@@ -36,7 +36,7 @@ type Event struct {
 	Timing  struct{ Settle, Compile, Change, Link, Load, Pause float64 }
 }
 
-// String is the event in short, with the reasons.
+// String is the event in short: why, and the declarations that are not simply live.
 func (e Event) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s in %.3f s", e.Action, e.Elapsed)
@@ -47,6 +47,9 @@ func (e Event) String() string {
 		fmt.Fprintf(&b, ": %s", e.Reason)
 	}
 	for _, d := range e.Decls {
+		if d.Verdict == "live" {
+			continue
+		}
 		fmt.Fprintf(&b, "; %s.%s %s", d.ImportPath, d.Name, d.Verdict)
 		if d.Reason != "" {
 			fmt.Fprintf(&b, " (%s)", d.Reason)
@@ -146,10 +149,15 @@ func (r *Session) read(out io.Reader, closings chan<- Event) {
 	}
 }
 
+// say keeps a text, but for the shop's access log.
 func (r *Session) say(text []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.said = append(r.said, text...)
+	for line := range bytes.Lines(text) {
+		if !bytes.Contains(line, []byte("level=INFO msg=request")) {
+			r.said = append(r.said, line...)
+		}
+	}
 	if len(r.said) > 2*tail {
 		r.said = append([]byte(nil), r.said[len(r.said)-tail:]...)
 	}
@@ -159,13 +167,7 @@ func (r *Session) say(text []byte) {
 func (r *Session) Said() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var b strings.Builder
-	for line := range bytes.Lines(r.said) {
-		if !bytes.Contains(line, []byte("level=INFO msg=request")) {
-			b.Write(line)
-		}
-	}
-	return b.String()
+	return string(r.said)
 }
 
 // Closing waits for the event that closes an edit.
