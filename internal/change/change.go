@@ -77,7 +77,8 @@ type Function struct {
 type Result struct {
 	Functions    []Function
 	Decls        []Decl
-	NewVariables map[string]bool // linker names of variables with initializers
+	Data         []program.Definition // variables and dictionaries that are not those of the program, though it may have the name
+	NewVariables map[string]bool      // linker names of variables with initializers
 	// Quiet are functions of which no old version may have a frame when the patch goes
 	// live: they may have handed a pointer into their stack to a function that keeps it.
 	Quiet []Function

@@ -70,7 +70,7 @@ func (j *judge) functions(p *pkg) error {
 	for _, f := range list {
 		before := old[f.base]
 		if before == nil {
-			continue // new: it comes with what uses it
+			before = &family{base: f.base}
 		}
 		j.family(p, f, before)
 	}
@@ -152,9 +152,10 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		case inProgram:
 			fn.Replaces = was.key.name
 		}
-	} else if !lits.renumbered && !isLiteral(m.made) {
-		return // a new wrapper: it comes with what uses it
+	} else if _, stale, _ := j.prog.Function(m.key.name, m.key.abi); !stale || owner == nil {
+		return // new: it comes with what uses it
 	}
+	// A new function takes the place of one that had its name before it was removed.
 	if j.dicts[generic(f.base)] {
 		fn.Replaces = "" // old callers hand the old dictionary to the old code
 	}

@@ -115,6 +115,12 @@ func interfaceMethods(d program.Definition) (list []string) {
 // own text did not.
 func (j *judge) variables(p *pkg) {
 	hasNew := len(p.Delta.NewVars()) > 0
+	for _, x := range p.Delta.Added {
+		// The program may have a variable of this name from before it was removed.
+		if d, ok := p.new.data[p.prefix+x.Symbol]; ok && x.Kind == source.Var {
+			j.res.Data = append(j.res.Data, d)
+		}
+	}
 	for name, now := range p.new.data {
 		k := now.Object.Kind(now.Sym)
 		before, ok := p.old.data[name]
@@ -203,7 +209,12 @@ func (j *judge) dictionaries(p *pkg) {
 		if now.Object.Flag2(now.Sym)&goobj.Flag2Dict == 0 {
 			continue
 		}
-		if before, ok := p.old.data[name]; ok && !(&comparer{}).same(before, now) {
+		before, ok := p.old.data[name]
+		if ok && (&comparer{}).same(before, now) || j.dicts[name] {
+			continue
+		}
+		j.res.Data = append(j.res.Data, now)
+		if ok {
 			j.dicts[name] = true
 			j.dicts[generic(strings.Replace(name, "..dict.", ".", 1))] = true
 		}

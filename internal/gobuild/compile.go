@@ -101,7 +101,7 @@ type Object struct {
 
 	// What -m says of each position. The compiler is silent about functions
 	// that may have copies in other packages (generic instances, wrappers).
-	Leaks         map[Position][]string // parameter: "leaking param: p to result ~r0 level=0"
+	Leaks         map[Position][]string // parameter: "leaking param: p to result ~r0 level=0"; variable: "moved to heap: x"
 	Inlined       map[Position][]string // call: name of the function inlined there
 	StackLiterals map[Position]bool     // func literal that does not escape
 
@@ -345,7 +345,7 @@ func (o *Object) addNotes(notes []note) {
 	o.StackLiterals = make(map[Position]bool)
 	for _, n := range notes {
 		switch {
-		case strings.HasPrefix(n.text, "leaking param"):
+		case strings.HasPrefix(n.text, "leaking param"), strings.HasPrefix(n.text, "moved to heap: "):
 			o.Leaks[n.pos] = append(o.Leaks[n.pos], n.text)
 		case n.text == "func literal does not escape":
 			o.StackLiterals[n.pos] = true

@@ -16,6 +16,10 @@ func (l *linker) collect() error {
 		s.replaces = f.Replaces
 		l.named[symName{s.name, s.abi}] = s
 	}
+	for _, d := range l.Data {
+		s := l.symbol(d.Object, d.Sym)
+		l.named[symName{s.name, s.abi}] = s
+	}
 	for _, path := range l.NewPackages {
 		if err := l.initTask(path); err != nil {
 			return err

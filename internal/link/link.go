@@ -20,10 +20,11 @@ type Input struct {
 	Program *program.Program
 	Library *program.Library // the edit's archives over the program's
 
-	Functions    []Function      // to be replaced
-	Initializers []string        // linker names of func() that initialize new variables, in order
-	NewVariables map[string]bool // linker names of the variables that these initialize
-	NewPackages  []string        // packages that the program does not contain, each before its importers
+	Functions    []Function           // to be replaced
+	Data         []program.Definition // variables and dictionaries that are other ones now, whatever the program has
+	Initializers []string             // linker names of func() that initialize new variables, in order
+	NewVariables map[string]bool      // linker names of the variables that these initialize
+	NewPackages  []string             // packages that the program does not contain, each before its importers
 
 	Base   uint64 // where the image begins: page aligned, inside the agent's arena
 	Limit  uint64 // where it must end

@@ -235,7 +235,7 @@ func (l *linker) define() error {
 		l.image.Revived = append(l.image.Revived, name)
 	}
 	for key, s := range l.named {
-		d := program.Defined{Name: key.name, ABI: key.abi, Text: s.section == secText, Addr: s.addr, Size: s.size}
+		d := program.Defined{Name: key.name, ABI: key.abi, Text: s.section == secText, Addr: s.addr, Size: s.size, Definition: program.Definition{Object: s.object, Sym: s.sym}}
 		if s.replaces != "" {
 			d.Old = s.old
 		}

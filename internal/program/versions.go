@@ -23,6 +23,8 @@ type Defined struct {
 	Addr uint64
 	Size uint64
 	Old  uint64 // text: an address of an older version that this one replaces; 0: none
+
+	Definition // in the patch; none for an itab that the runtime has made
 }
 
 // Versions are all versions of the function that has one at addr. For a function
@@ -59,6 +61,9 @@ func (p *Program) Accept(defined []Defined, memory map[uint64][]byte, revived []
 			p.versions[d.Addr] = f
 		case IsHidden(d.Name):
 			p.hidden[d.Name] = d.Addr
+			if d.Object != nil {
+				p.defs[d.Name] = d.Definition
+			}
 			if p.interfaceMethods != nil {
 				p.addInterface(d.Addr)
 			}

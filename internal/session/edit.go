@@ -17,6 +17,7 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/link"
+	"github.com/realtimefunc/realtimefunc/internal/program"
 	"github.com/realtimefunc/realtimefunc/internal/report"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 	"github.com/realtimefunc/realtimefunc/internal/watch"
@@ -29,7 +30,8 @@ type edit struct {
 	change watch.Change
 	report report.Edit
 
-	units   []*unit // recompiled packages, each behind those it imports
+	library *program.Library // with the edit's archives
+	units   []*unit          // recompiled packages, each behind those it imports
 	newDirs []string
 }
 
@@ -412,7 +414,7 @@ func (e *edit) judge() (*change.Result, error) {
 func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error) {
 	h := e.host
 	in := link.Input{
-		Program: h.program, NewVariables: res.NewVariables,
+		Program: h.program, Data: res.Data, NewVariables: res.NewVariables,
 		Base: h.arena, Limit: h.limit, GOROOT: h.build.Env.GOROOT,
 		FindItab: func(inter, typ uint64) (uint64, error) {
 			addrs, err := h.client.FindItabs(ctx, []wire.ItabPair{{Inter: inter, Type: typ}})
@@ -444,12 +446,8 @@ func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error
 	for _, f := range res.Functions {
 		in.Functions = append(in.Functions, link.Function{Object: f.Object, Sym: f.Sym, Replaces: f.Replaces})
 	}
-	img, err := link.Link(in)
-	if err != nil {
-		return nil, err
-	}
-	h.library = in.Library
-	return img, nil
+	e.library = in.Library
+	return link.Link(in)
 }
 
 // load gives the image to the agent and, when it is live, makes it part of what is
@@ -473,7 +471,10 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	applied, err := h.client.Apply(ctx, p)
 	if err != nil {
 		var f *agent.Failure
-		if errors.As(err, &f) && len(f.Blockers) > 0 {
+		if errors.As(err, &f) && (f.Phase == wire.PhaseInit || f.Phase == wire.PhaseRedirect) {
+			h.arena = img.End // the image stays, without use
+		}
+		if f != nil && len(f.Blockers) > 0 {
 			b := f.Blockers[0]
 			return restartf("goroutine %d is in old code that must not run on (%s)", b.GoID, f.Reason)
 		}
@@ -486,7 +487,7 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		}
 	}
 	e.markRunning(res)
-	h.arena = img.End
+	h.arena, h.library = img.End, e.library
 	memory := map[uint64][]byte{}
 	for _, s := range img.Segments {
 		memory[s.Addr] = s.Data
