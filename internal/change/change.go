@@ -153,7 +153,7 @@ func index(a *goobj.Archive) *objects {
 	for _, o := range a.Objects {
 		for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
 			name, k := o.Name(s), o.Kind(s)
-			if name == "" || o.ABI(s) == goobj.ABIStatic || k.IsDWARF() || o.Hashed(s) {
+			if name == "" || o.ABI(s) == goobj.ABIStatic || k.IsDWARF() || o.Hashed(s) && !k.IsText() {
 				continue
 			}
 			if k.IsText() {

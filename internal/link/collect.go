@@ -252,13 +252,14 @@ func (l *linker) refName(o *goobj.Object, r goobj.Ref) string {
 	return name
 }
 
-// local resolves a definition of the referring object itself.
+// local resolves a definition of the referring object itself. A function has its name,
+// though Go 1.27 stores func literals by their content.
 func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
 	name := o.Name(s)
 	switch {
 	case o.Flag2(s)&goobj.Flag2Itab != 0:
 		return l.byName(name, goobj.ABI0, o, s)
-	case o.Hashed(s):
+	case o.Hashed(s) && !o.Kind(s).IsText():
 		key := string(o.Hash(s)) + string(rune(o.Kind(s))) + fmt.Sprint(o.Size(s))
 		c, ok := l.hashed[key]
 		if !ok {

@@ -138,7 +138,7 @@ func (l *linker) apply(s *symbol, r goobj.Reloc, t target) error {
 		le.PutUint32(slot, uint32(d))
 		return nil
 	case (kind == goobj.RAddrOff || kind == goobj.RMethodOff) && r.Size == 4:
-		base := l.offsetBase(t)
+		base := l.offsetBase(s, t)
 		if value < base || value-base > 1<<31-1 {
 			return fmt.Errorf("target %#x is out of the reach of a 32-bit offset", value)
 		}
@@ -155,9 +155,10 @@ func (l *linker) apply(s *symbol, r goobj.Reloc, t target) error {
 	return fmt.Errorf("unknown relocation: type %d, size %d", r.Type, r.Size)
 }
 
-// offsetBase is the address that 32-bit offsets to t count from: the start of the
-// host's text or of its types, which the image's moduledata names too.
-func (l *linker) offsetBase(t target) uint64 {
+// offsetBase is the address that 32-bit offsets from s to t count from: the start of
+// the host's text, of its types or, for the pointer masks of stack objects
+// (runtime/stack.go:gcdata), of its rodata. The image's moduledata names the same.
+func (l *linker) offsetBase(s *symbol, t target) uint64 {
 	text := t.symbol != nil && t.symbol.section == secText
 	if t.symbol == nil {
 		text = t.addr >= l.Program.ModuleWord("text") && t.addr < l.Program.ModuleWord("etext")
@@ -165,6 +166,9 @@ func (l *linker) offsetBase(t target) uint64 {
 	}
 	if text {
 		return l.Program.ModuleWord("text")
+	}
+	if s.section == secFuncdata {
+		return l.Program.ModuleWord("rodata")
 	}
 	return l.Program.ModuleWord("types")
 }

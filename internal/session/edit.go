@@ -117,10 +117,10 @@ func (e *edit) read() error {
 			e.decl(f, "an embedded file changed")
 			continue
 		case filepath.Base(f) == "go.mod" || filepath.Base(f) == "go.work":
-			e.decl(f, filepath.Base(f)+" changed")
+			e.decl(f, "changed")
 			continue
 		case filepath.Ext(f) != ".go":
-			if p := s.packageOf(f); p != nil && slices.Contains(p.OtherFiles, f) {
+			if s.packageOf(f) != nil {
 				e.decl(f, "C or assembly changed")
 			}
 			continue

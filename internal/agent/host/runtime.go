@@ -34,6 +34,8 @@ func (a *agent) startTheWorld(s stopped) uint64 {
 }
 
 // worldStop is runtime.worldStop (proc.go, 1.25 to 1.27).
+//
+//lint:ignore U1000 stopTheWorld fills the fields, and startTheWorld reads them.
 type worldStop struct {
 	reason   uint8 // 0: unknown
 	started  int64 // nanotime
