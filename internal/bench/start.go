@@ -57,7 +57,12 @@ func firstAnswer(cmd *exec.Cmd) (time.Duration, error) {
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	late := time.AfterFunc(shop.Patience, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	late := time.AfterFunc(shop.Patience, func() {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		time.Sleep(shop.Patience / 6)
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		out.Close() // a shop that was left behind holds the other end
+	})
 	defer late.Stop()
 
 	lines := bufio.NewScanner(out)
@@ -76,6 +81,8 @@ func firstAnswer(cmd *exec.Cmd) (time.Duration, error) {
 	}
 	end := cmd.Wait()
 	switch {
+	case url != "" && !late.Stop():
+		return 0, fmt.Errorf("it did not end at Ctrl-C\n%s", &log)
 	case url == "":
 		return 0, fmt.Errorf("it never told its address: %v\n%s", end, &log)
 	case err != nil:

@@ -103,9 +103,7 @@ func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs) (*R
 		j.pkgs = append(j.pkgs, p)
 		j.sources(p)
 	}
-	for _, p := range j.pkgs {
-		j.dictionaries(p)
-	}
+	j.dictionaries()
 	for _, p := range j.pkgs {
 		if err := j.functions(p); err != nil {
 			return nil, fmt.Errorf("comparing %q: %w", p.ImportPath, err)

@@ -4,52 +4,64 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 )
 
-// escapes finds functions that keep a parameter which they did not keep before, or
-// whose func literals keep a variable they captured, and the old callers that may have
-// handed them a pointer into their stack (rule 2 of safety). A caller of which that is
-// true was compiled otherwise now, so it is among the changed ones.
+// escapes finds the old calls that must not go on beside the new code (rule 2 of
+// safety). A function that keeps a parameter which it did not keep before, or whose
+// func literals keep a variable they captured, may be given a pointer into the stack of
+// an old caller; one that writes into a parameter may be given the bytes of a constant.
+// A caller of which that is true was compiled otherwise now, so it is among the changed
+// ones.
 func (j *judge) escapes() {
-	worse := map[string]bool{}
+	worse, writable := map[string]bool{}, map[string]bool{}
 	for _, p := range j.pkgs {
-		for _, c := range p.Delta.Changed {
-			if c.New.Kind != source.Func && c.New.Kind != source.Method {
+		for _, d := range p.Delta.New.List {
+			was := p.Delta.Old.Decls[d.Name]
+			if was == nil || d.Kind != source.Func && d.Kind != source.Method {
 				continue
 			}
-			name := p.prefix + generic(c.New.Symbol)
-			// The compiler says nothing of generic functions.
-			if c.New.Generic && c.What&(source.Body|source.Literals) != 0 {
-				worse[name] = true
-			}
-			had := leaks(p.OldEscape, c.Old)
-			for _, text := range leaks(p.NewEscape, c.New) {
-				if !slices.Contains(had, text) {
+			name := p.prefix + generic(d.Symbol)
+			had, has := notes(p.OldEscape, was), notes(p.NewEscape, d)
+			for _, text := range has {
+				if !slices.Contains(had, text) && !strings.HasPrefix(text, zeroCopy) {
 					worse[name] = true
 				}
 			}
+			if count(had, zeroCopy) > count(has, zeroCopy) {
+				writable[name] = true
+			}
+			// The compiler says nothing of generic functions.
+			if d.Generic && (d.Body != was.Body) {
+				worse[name] = true
+			}
 		}
 	}
-	if len(worse) == 0 {
+	if len(worse) == 0 && len(writable) == 0 {
 		return
 	}
 	for _, f := range j.res.Functions {
 		if f.LinesOnly || f.Old.Object == nil {
 			continue
 		}
-		for _, r := range written(f.Old) {
-			base, _ := splitName(refName(f.Old.Object, r.Sym))
-			if worse[generic(base)] {
-				j.res.Quiet = append(j.res.Quiet, f)
-				break
-			}
+		base, _ := splitName(f.Old.Object.Name(f.Old.Sym))
+		quiet := writable[generic(base)] || slices.ContainsFunc(written(f.Old), func(r goobj.Reloc) bool {
+			callee, _ := splitName(strings.TrimSuffix(refName(f.Old.Object, r.Sym), "·f"))
+			return worse[generic(callee)]
+		})
+		if quiet {
+			j.res.Quiet = append(j.res.Quiet, f)
 		}
 	}
 }
 
-// leaks are the compiler's words on the parameters of a declaration.
-func leaks(e Escape, d *source.Decl) (list []string) {
+// zeroCopy begins what the compiler says of a conversion to []byte that shares the
+// bytes of the string, because nothing writes into them.
+const zeroCopy = "zero-copy string->[]byte"
+
+// notes are the compiler's words on the parameters and variables of a declaration.
+func notes(e Escape, d *source.Decl) (list []string) {
 	for pos, texts := range e.Leaks {
 		if pos.File == d.File.Path && pos.Line >= d.Pos.Line && pos.Line <= d.EndLine {
 			for _, t := range texts {
@@ -57,27 +69,36 @@ func leaks(e Escape, d *source.Decl) (list []string) {
 			}
 		}
 	}
+	slices.Sort(list)
 	return list
 }
 
-// SameLeaks reports whether two versions of a package say the same of the parameters
-// of their functions: escape tags are part of the export data.
-func SameLeaks(old, new Escape, delta *source.Delta) bool {
-	for _, c := range delta.Changed {
-		if c.New.Kind != source.Func && c.New.Kind != source.Method {
-			continue
-		}
-		a, b := tags(leaks(old, c.Old)), tags(leaks(new, c.New))
-		slices.Sort(a)
-		slices.Sort(b)
-		if !slices.Equal(a, b) {
-			return false
+func count(list []string, prefix string) (n int) {
+	for _, t := range list {
+		if strings.HasPrefix(t, prefix) {
+			n++
 		}
 	}
-	return true
+	return n
 }
 
-// tags are those of the words that go into export data.
-func tags(texts []string) []string {
-	return slices.DeleteFunc(texts, func(t string) bool { return !strings.HasPrefix(t, "leaking param") })
+// ExportsChanged reports whether packages that import p may compile to something else
+// now: by its declarations, or by its escape tags.
+func ExportsChanged(p *Package) bool {
+	if source.ExportsChanged(p.Delta.Old, p.Delta.New) {
+		return true
+	}
+	tags := func(list []string) []string {
+		return slices.DeleteFunc(list, func(t string) bool { return !strings.Contains(t, " param") })
+	}
+	for _, d := range p.Delta.New.List {
+		was := p.Delta.Old.Decls[d.Name]
+		if was == nil || d.Kind != source.Func && d.Kind != source.Method {
+			continue
+		}
+		if !slices.Equal(tags(notes(p.OldEscape, was)), tags(notes(p.NewEscape, d))) {
+			return true
+		}
+	}
+	return false
 }

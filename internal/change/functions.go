@@ -87,7 +87,12 @@ func (j *judge) family(p *pkg, f, before *family) {
 	} else {
 		name := strings.TrimPrefix(generic(f.base), owner.prefix)
 		decl = owner.declared(name)
-		lits = j.literals(owner, f, before, name)
+		if len(declarations(owner.Delta.New, name)) > 0 {
+			lits = j.literals(owner, f, before, name)
+		} else {
+			lits = unchangedLiterals(f, before)
+			lits.unknown = true
+		}
 	}
 	c := &comparer{rename: lits.rename}
 	for _, m := range f.members {
@@ -156,8 +161,13 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		return // new: it comes with what uses it
 	}
 	// A new function takes the place of one that had its name before it was removed.
-	if j.dicts[generic(f.base)] {
+	switch {
+	case j.dicts[generic(f.base)]:
 		fn.Replaces = "" // old callers hand the old dictionary to the old code
+	case changed && m.made != "" && !isLiteral(m.made):
+		// What go and defer statements, range bodies and method values are made of is
+		// bound to the closure that the old code made for it.
+		fn.Replaces = ""
 	}
 	d := Decl{Kind: "func", LinesOnly: !changed}
 	if owner == nil {
@@ -172,6 +182,17 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 	case decl != nil && !isLiteral(m.made):
 		d.Name, d.Pos = decl.Name, decl.Pos
 	}
+	switch {
+	case !changed || !isLiteral(m.made) || !paired || pair.onStack:
+	case lits.unknown:
+		d.Verdict, d.Reason = Restart, "a func literal that was inlined can't be matched"
+	case j.dicts[generic(f.base)]:
+		d.Verdict, d.Reason = Restart, "a func literal of a generic function needs other types at run time"
+	}
+	if d.Verdict == Restart {
+		j.report(owner, d)
+		return
+	}
 	if changed && fn.Replaces != "" {
 		if reason := j.unsafe(p, f, before, m, was, pair, isLiteral(m.made)); reason != "" {
 			if !isLiteral(m.made) || !pair.onStack {
@@ -182,6 +203,7 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 			// It lives no longer than the call of the function around it, which goes
 			// on with the old code as a whole.
 			fn.Replaces = ""
+			d.Verdict, d.Reason = NewCall, "a running call of the function around it goes on with the old code"
 		}
 	}
 	j.taken[m.key] = true
@@ -249,10 +271,16 @@ func (j *judge) unsafe(p *pkg, f, before *family, m, was member, pair litPair, l
 			return "the func literal captures other variables (" + strings.TrimPrefix(c.Name, "&") + ")"
 		}
 	}
+	// DWARF leaves out what the code uses in part only: the length of a string. So the
+	// variables must be the same by source too, and their types by those of the closure
+	// or, where none is allocated, by the unchanged code around.
+	if !pair.sameCaptures {
+		return "the func literal captures other variables"
+	}
 	if closureType(before, was, p.old) == closureType(f, m, p.new) && closureType(f, m, p.new) != "" {
 		return ""
 	}
-	if pair.sameAround && pair.sameNames && slices.Equal(oldSig.Captures, newSig.Captures) {
+	if pair.sameAround && slices.Equal(oldSig.Captures, newSig.Captures) {
 		return ""
 	}
 	return "the func literal may capture other variables"
@@ -266,23 +294,27 @@ func (j *judge) unsafe(p *pkg, f, before *family, m, was member, pair litPair, l
 func closureType(f *family, lit member, x *objects) string {
 	found := ""
 	for _, m := range f.members {
-		last := ""
+		last := "" // the closure that is being made
 		for _, r := range written(m.def) {
 			name := refName(m.def.Object, r.Sym)
-			switch {
-			case strings.HasPrefix(name, "type:noalg.struct { F uintptr"):
+			static := strings.TrimSuffix(name, "·f")
+			if strings.HasPrefix(name, "type:noalg.struct { F uintptr") {
 				last = name
-			case name == lit.key.name+"·f":
-				last = "none"
-			case name != lit.key.name || r.Type != goobj.RPCRel:
 				continue
 			}
-			if name == lit.key.name || name == lit.key.name+"·f" {
+			if base, made := splitName(static); base != f.base || made == "" || r.Type == goobj.RCall {
+				continue
+			}
+			if static != name {
+				last = "none"
+			}
+			if static == lit.key.name {
 				if last == "" || found != "" && found != last {
 					return ""
 				}
 				found = last
 			}
+			last = ""
 		}
 	}
 	if found == "" {

@@ -253,10 +253,7 @@ func (h *host) judge(t *testing.T, e *edit) []string {
 			t.Fatal(err)
 		}
 		archives[p.ImportPath] = o.ArchivePath
-		c := change.Package{ImportPath: p.ImportPath, LinkPath: linkPath(p), Delta: delta, NewEscape: escape(o)}
-		if changed {
-			c.OldEscape = h.escape(t, ctx, p, old)
-		}
+		c := change.Package{ImportPath: p.ImportPath, LinkPath: linkPath(p), Delta: delta, OldEscape: h.escape(t, ctx, p, old), NewEscape: escape(o)}
 		if c.Old, err = h.library.Archive(c.LinkPath); err != nil {
 			t.Fatal(err)
 		}

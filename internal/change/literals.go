@@ -2,8 +2,6 @@ package change
 
 import (
 	"cmp"
-	"go/ast"
-	"go/parser"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +17,8 @@ type literals struct {
 	// renumbered: a name stands for another literal than it did, so no symbol of the
 	// family may be taken for the old one of the same name.
 	renumbered bool
+	// unknown: the declaration that the literals stand in was inlined here.
+	unknown bool
 }
 
 // litPair is a func literal before and after.
@@ -27,7 +27,7 @@ type litPair struct {
 	oldLit, newLit *source.Literal
 	onStack        bool // the old closures cannot outlive the call of the function around
 	sameAround     bool // only func literals changed in the declaration
-	sameNames      bool // the names that the literal uses are the same, in the same order
+	sameCaptures   bool // the names that the literal may capture are the same, in the same order
 }
 
 // literals matches the literals of a family by their syntax (source.MatchLiterals) and
@@ -48,9 +48,9 @@ func (j *judge) literals(p *pkg, f, before *family, name string) *literals {
 			}
 			l.pairs[n] = litPair{
 				old: o, oldLit: pair.Old, newLit: pair.New,
-				onStack:    p.OldEscape.StackLiterals[Position{pair.Old.Filename, pair.Old.Line, pair.Old.Col}],
-				sameAround: around,
-				sameNames:  sameNames(pair.Old, pair.New),
+				onStack:      p.OldEscape.StackLiterals[Position{pair.Old.Filename, pair.Old.Line, pair.Old.Col}],
+				sameAround:   around,
+				sameCaptures: slices.Equal(od.Captures(pair.Old), nd.Captures(pair.New)),
 			}
 			matched[o] = true
 			if o != n {
@@ -175,66 +175,4 @@ func numbers(made string) (list []int) {
 		list = append(list, n)
 	}
 	return list
-}
-
-// sameNames reports whether two literals name the same things in the same order of
-// first use, and declare nothing that could hide one of them. Then, in surroundings
-// that are the same, they capture the same variables.
-func sameNames(a, b *source.Literal) bool {
-	x, ok := usedNames(a)
-	y, ok2 := usedNames(b)
-	return ok && ok2 && slices.Equal(x, y)
-}
-
-func usedNames(l *source.Literal) (names []string, ok bool) {
-	expr, err := parser.ParseExpr(l.Full)
-	if err != nil {
-		return nil, false
-	}
-	declared := map[string]bool{}
-	seen := map[string]bool{}
-	ok = true
-	ast.Inspect(expr, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.SelectorExpr:
-			ast.Inspect(n.X, func(m ast.Node) bool {
-				if id, isIdent := m.(*ast.Ident); isIdent && !seen[id.Name] {
-					seen[id.Name] = true
-					names = append(names, id.Name)
-				}
-				_, inner := m.(*ast.SelectorExpr)
-				return !inner
-			})
-			return true
-		case *ast.AssignStmt:
-			if n.Tok.String() == ":=" {
-				for _, x := range n.Lhs {
-					if id, isIdent := x.(*ast.Ident); isIdent {
-						declared[id.Name] = true
-					}
-				}
-			}
-		case *ast.Field:
-			for _, id := range n.Names {
-				declared[id.Name] = true
-			}
-		case *ast.ValueSpec:
-			for _, id := range n.Names {
-				declared[id.Name] = true
-			}
-		case *ast.Ident:
-			if !seen[n.Name] {
-				seen[n.Name] = true
-				names = append(names, n.Name)
-			}
-		}
-		return true
-	})
-	free := names[:0:0]
-	for _, n := range names {
-		if !declared[n] {
-			free = append(free, n)
-		}
-	}
-	return free, ok
 }

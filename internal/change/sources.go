@@ -27,6 +27,11 @@ func (j *judge) sources(p *pkg) {
 			j.restart(p, c.New, reason)
 		}
 	}
+	j.constants(p)
+	before, after := d.Old.LocalTypes(), d.New.LocalTypes()
+	if n := min(len(before), len(after)); !slices.Equal(before[:n], after[:n]) {
+		j.restart(p, nil, "types that are declared in functions have other numbers now")
+	}
 	for _, x := range d.Added {
 		switch {
 		case x.Kind == source.Init:
@@ -51,6 +56,33 @@ func (j *judge) sources(p *pkg) {
 			j.restart(p, x, "an init function was removed")
 		case source.Method:
 			j.restart(p, x, "the method was removed")
+		}
+	}
+}
+
+// constants finds variables whose initializer names a constant that changed, or one
+// that is made of it.
+func (j *judge) constants(p *pkg) {
+	changed := map[string]bool{}
+	for _, c := range p.Delta.Changed {
+		if c.New.Kind == source.Const {
+			changed[c.New.Name] = true
+		}
+	}
+	for grown := len(changed) > 0; grown; {
+		grown = false
+		for _, x := range p.Delta.New.List {
+			if x.Kind == source.Const && !changed[x.Name] && slices.ContainsFunc(x.Names(), func(n string) bool { return changed[n] }) {
+				changed[x.Name], grown = true, true
+			}
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+	for _, x := range p.Delta.New.List {
+		if x.Kind == source.Var && p.Delta.Old.Decls[x.Name] != nil && slices.ContainsFunc(x.Names(), func(n string) bool { return changed[n] }) {
+			j.restart(p, x, "initial value of an existing variable changed")
 		}
 	}
 }

@@ -198,32 +198,42 @@ func gotype(d program.Definition) string {
 	return refName(d.Object, refs[0])
 }
 
-// dictionaries finds the dictionaries of generic functions whose layout changed. Code
-// compiled against one must not be given the other, so the old function is left to the
-// old callers, and all callers, which name the dictionary, get a new version.
-func (j *judge) dictionaries(p *pkg) {
-	if j.dicts == nil {
-		j.dicts = map[string]bool{}
-	}
-	for name, now := range p.new.data {
-		if now.Object.Flag2(now.Sym)&goobj.Flag2Dict == 0 {
-			continue
-		}
-		before, ok := p.old.data[name]
-		if ok && (&comparer{}).same(before, now) || j.dicts[name] {
-			continue
-		}
-		j.res.Data = append(j.res.Data, now)
-		if ok {
-			j.dicts[name] = true
-			j.dicts[generic(strings.Replace(name, "..dict.", ".", 1))] = true
+// dictionaries finds the dictionaries of generic functions whose layout changed, and
+// those that refer to them. Code compiled against one must not be given the other, so
+// the old function is left to the old callers, and all callers get a new version.
+func (j *judge) dictionaries() {
+	j.dicts = map[string]bool{}
+	for grown := true; grown; {
+		grown = false
+		for _, p := range j.pkgs {
+			for name, now := range p.new.data {
+				if now.Object.Flag2(now.Sym)&goobj.Flag2Dict == 0 || j.dicts[name] {
+					continue
+				}
+				before, ok := p.old.data[name]
+				if ok && (&comparer{}).same(before, now) && !j.usesChangedDictionary(now) {
+					continue
+				}
+				grown = true
+				j.dicts[name] = true
+				j.res.Data = append(j.res.Data, now)
+				if ok {
+					j.dicts[generic(strings.Replace(name, "..dict.", ".", 1))] = true
+				}
+			}
 		}
 	}
 }
 
+// usesChangedDictionary reports whether d names such a dictionary, or a function that
+// takes one.
 func (j *judge) usesChangedDictionary(d program.Definition) bool {
 	if len(j.dicts) == 0 {
 		return false
 	}
-	return slices.ContainsFunc(written(d), func(r goobj.Reloc) bool { return j.dicts[refName(d.Object, r.Sym)] })
+	return slices.ContainsFunc(written(d), func(r goobj.Reloc) bool {
+		name := refName(d.Object, r.Sym)
+		base, _ := splitName(name)
+		return j.dicts[name] || strings.ContainsRune(base, '[') && j.dicts[generic(base)]
+	})
 }

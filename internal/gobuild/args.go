@@ -58,7 +58,8 @@ func (c *Compiler) args(ctx context.Context, p *Package, req Request, scan *Scan
 		return nil, err
 	}
 	args = append(args, gcflags...)
-	args = append(args, "-m")
+	// Escape analysis in full: what is kept, and what is written into.
+	args = append(args, "-m", "-d=escapemutationscalls=1")
 	if p.ImportPath == commandLine {
 		args = append(args, "-D", "_"+filepath.ToSlash(p.Dir))
 	} else {

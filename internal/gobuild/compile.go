@@ -101,7 +101,7 @@ type Object struct {
 
 	// What -m says of each position. The compiler is silent about functions
 	// that may have copies in other packages (generic instances, wrappers).
-	Leaks         map[Position][]string // parameter: "leaking param: p to result ~r0 level=0"; variable: "moved to heap: x"
+	Leaks         map[Position][]string // parameter: "leaking param: p to result ~r0 level=0", "mutates param: p derefs=1"; variable: "moved to heap: x"; conversion: "zero-copy …"
 	Inlined       map[Position][]string // call: name of the function inlined there
 	StackLiterals map[Position]bool     // func literal that does not escape
 
@@ -345,7 +345,7 @@ func (o *Object) addNotes(notes []note) {
 	o.StackLiterals = make(map[Position]bool)
 	for _, n := range notes {
 		switch {
-		case strings.HasPrefix(n.text, "leaking param"), strings.HasPrefix(n.text, "moved to heap: "):
+		case strings.Contains(n.text, " param: "), strings.HasPrefix(n.text, "leaking param"), strings.HasPrefix(n.text, "moved to heap: "), strings.HasPrefix(n.text, "zero-copy "):
 			o.Leaks[n.pos] = append(o.Leaks[n.pos], n.text)
 		case n.text == "func literal does not escape":
 			o.StackLiterals[n.pos] = true

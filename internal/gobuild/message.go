@@ -25,7 +25,7 @@ var noteLine = regexp.MustCompile(`^(.+?):(\d+):(\d+): (.*)$`)
 // notePrefixes and noteSuffixes tell what -m prints from errors. They are only
 // needed when a compilation fails behind the type checker, which is rare.
 var (
-	notePrefixes = []string{"can inline ", "cannot inline ", "inlining call to ", "leaking param", "moved to heap: ",
+	notePrefixes = []string{"can inline ", "cannot inline ", "inlining call to ", "leaking param", "mutates param: ", "calls param: ", "moved to heap: ",
 		"devirtualizing ", "partially devirtualizing ", "mark inlined call", "ignoring self-assignment", "zero-copy ", "live at "}
 	noteSuffixes = []string{" escapes to heap", " does not escape", " ignoring self-assignment"}
 )

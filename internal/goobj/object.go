@@ -350,12 +350,13 @@ func (o *Object) Local(r Ref) (Sym, bool) {
 // IsZero reports whether r refers to nothing.
 func (r Ref) IsZero() bool { return r == Ref{} }
 
-// Package is the import path of the package that a reference by index names.
+// Package is the import path of the package that a reference by index names. The file
+// has it as it stands in symbol names.
 func (o *Object) Package(r Ref) (string, bool) {
 	if r.Pkg == 0 || uint64(r.Pkg) >= uint64(len(o.Pkgs)) {
 		return "", false
 	}
-	return o.Pkgs[r.Pkg], true
+	return PrefixToPath(o.Pkgs[r.Pkg]), true
 }
 
 // RefName is the name of a symbol of another package. Only targets of

@@ -182,7 +182,9 @@ func (l *linker) marker(o *goobj.Object, r goobj.Reloc) error {
 	case goobj.RKeep:
 		_, err := l.resolve(o, r.Sym)
 		return err
-	case goobj.RUseIfaceMethod, goobj.RUseNamedMethod, goobj.RUseType, goobj.RUseField, goobj.RCallInd, l.Program.Release.InitOrder:
+	case goobj.RUseIfaceMethod:
+		return l.reviveItabs(strings.TrimPrefix(l.refName(o, r.Sym), "type:"))
+	case goobj.RUseNamedMethod, goobj.RUseType, goobj.RUseField, goobj.RCallInd, l.Program.Release.InitOrder:
 		return nil
 	}
 	return fmt.Errorf("unknown marker relocation of type %d", r.Type)

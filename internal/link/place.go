@@ -211,7 +211,8 @@ func (l *linker) finish() error {
 		img.InitFuncs = append(img.InitFuncs, s.addr)
 	}
 	for _, r := range l.revive {
-		img.Writes = append(img.Writes, Write{r.addr, binary.LittleEndian.AppendUint32(nil, uint32(r.value.address()-r.base))})
+		b := binary.LittleEndian.AppendUint64(nil, r.value.address()-r.base)
+		img.Writes = append(img.Writes, Write{r.addr, b[:r.size]})
 	}
 	if err := l.redirects(); err != nil {
 		return err

@@ -36,10 +36,11 @@ const (
 	tflagGCMaskOnDemand = 1 << 4
 )
 
-// revival restores the methods of a type of the host.
+// revival restores a method of a type or an itab of the host.
 type revival struct {
-	addr  uint64 // of the 4-byte offset in the descriptor
-	base  uint64 // that offsets count from
+	addr  uint64 // of the word in the descriptor or itab
+	size  int    // of the word: 4 for an offset, 8 for an address
+	base  uint64 // that an offset counts from
 	value target
 }
 
@@ -82,13 +83,48 @@ func (l *linker) reviveType(name string) error {
 			if part == 0 {
 				base = l.Program.ModuleWord("types")
 			}
-			l.revive = append(l.revive, &revival{addr + uint64(r.Off), base, t})
+			l.revive = append(l.revive, &revival{addr + uint64(r.Off), 4, base, t})
 			continue
 		}
 		if n := l.refName(d.Object, r.Sym); r.Type&goobj.RWeak == 0 && program.IsHidden(n) {
 			if err := l.reviveType(n); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// reviveItabs sees to it that the methods of an interface may be called: for those that
+// no code of the host called, the linker has written runtime.unreachableMethod into the
+// host's itabs (cmd/link/internal/ld/data.go:relocsym).
+func (l *linker) reviveItabs(iface string) error {
+	const funAt = 24 // internal/abi.ITab: Inter, Type *Type; Hash uint32; _ [4]byte; Fun []uintptr
+	dropped, known, err := l.Program.HostFunction("runtime.unreachableMethod", goobj.ABIInternal)
+	if err != nil {
+		return err
+	}
+	for _, name := range l.Program.Itabs(iface) {
+		if !known || l.revived[name] || l.Program.Revived(name) {
+			continue
+		}
+		l.revived[name] = true
+		addr, _ := l.Program.Hidden(name)
+		d, ok := l.Program.HiddenDefinition(name)
+		if !ok {
+			if d, err = l.Library.Find(name, goobj.ABI0); err != nil {
+				return fmt.Errorf("methods of %s: %w", name, err)
+			}
+		}
+		for _, r := range d.Object.Relocs(d.Sym, nil) {
+			if r.Size != 8 || r.Off < funAt || l.Program.Word(addr+uint64(r.Off)) != dropped.Addr {
+				continue
+			}
+			t, err := l.resolve(d.Object, r.Sym)
+			if err != nil {
+				return fmt.Errorf("methods of %s: %w", name, err)
+			}
+			l.revive = append(l.revive, &revival{addr: addr + uint64(r.Off), size: 8, value: t})
 		}
 	}
 	return nil

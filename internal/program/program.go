@@ -45,6 +45,7 @@ type Program struct {
 	confirmed        map[textName]uint64   // functions whose bytes were compared with their object
 	hidden           map[string]uint64     // type descriptors and itabs, by linker name
 	defs             map[string]Definition // of those
+	itabs            map[string][]string   // see Itabs
 	interfaceMethods map[string]bool       // see HasInterfaceMethod
 	revived          map[string]bool       // types whose methods a patch has restored
 	tlsOffset        int64                 // what R_TLS_LE resolves to
@@ -255,6 +256,24 @@ func (p *Program) Hidden(name string) (uint64, bool) {
 func (p *Program) HiddenDefinition(name string) (Definition, bool) {
 	d, ok := p.defs[name]
 	return d, ok
+}
+
+// Itabs are the names of the host's itabs for an interface type ("main.shape").
+func (p *Program) Itabs(iface string) []string {
+	if p.itabs == nil {
+		p.itabs = map[string][]string{}
+		for name := range p.hidden {
+			if pair, ok := strings.CutPrefix(name, "go:itab."); ok {
+				// The name of a type may hold commas too: both readings are listed.
+				for i, c := range pair {
+					if c == ',' {
+						p.itabs[pair[i+1:]] = append(p.itabs[pair[i+1:]], name)
+					}
+				}
+			}
+		}
+	}
+	return p.itabs[iface]
 }
 
 // Revived reports whether a patch has restored the methods that the linker had

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 )
@@ -16,7 +17,12 @@ import (
 // The comparison is needed: a symbol that several packages emit was linked from one
 // of them only, and the copies may differ.
 func (p *Program) Recover(lib *Library) error {
-	w := recovery{p: p, types: p.ModuleWord("types"), text: p.ModuleWord("text")}
+	w := recovery{p: p, types: p.ModuleWord("types"), text: p.ModuleWord("text"), seen: map[Definition]bool{}}
+	for name, s := range p.data {
+		if strings.HasPrefix(name, "go:itab.") && !p.double[name] {
+			p.hidden[name] = s.Addr // listed to Go 1.26
+		}
+	}
 	for _, path := range lib.Packages() {
 		a, err := lib.Archive(path)
 		if err != nil {
@@ -33,6 +39,7 @@ type recovery struct {
 	p           *Program
 	types, text uint64
 	relocs      []goobj.Reloc
+	seen        map[Definition]bool // symbols without a name of their own
 }
 
 func (w *recovery) object(o *goobj.Object) {
@@ -109,11 +116,20 @@ func (w *recovery) read(o *goobj.Object, relocs []goobj.Reloc, host []byte, addr
 			continue
 		}
 		name, def := w.target(o, r.Sym)
-		if !IsHidden(name) {
+		nameless := def != goobj.NoSym && (o.Hashed(def) || o.ABI(def) == goobj.ABIStatic) && !o.Kind(def).IsText()
+		if !IsHidden(name) && !nameless {
 			continue
 		}
 		a := w.address(r, host, addr)
 		if a == 0 || w.p.Bytes(a, 1) == nil {
+			continue
+		}
+		if !IsHidden(name) {
+			// Static data of the package, which may refer to more.
+			if d := (Definition{o, def}); !w.seen[d] {
+				w.seen[d] = true
+				next = append(next, found{def, a})
+			}
 			continue
 		}
 		w.p.hidden[name] = a

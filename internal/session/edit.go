@@ -357,11 +357,8 @@ func (e *edit) exportsChanged(u *unit) bool {
 	if u.content == nil || e.host.build.KeepInlining {
 		return true
 	}
-	if source.ExportsChanged(u.delta.Old, u.delta.New) {
-		return true
-	}
-	// What is left are positions, and escape tags.
-	return !change.SameLeaks(*e.host.sources.escape[u.pkg.ImportPath], *u.escape, u.delta)
+	p := e.judged(u)
+	return change.ExportsChanged(&p)
 }
 
 // unchangedSince reports an error if a file was saved again while it was compiled: the
@@ -384,14 +381,7 @@ func (e *edit) judge() (*change.Result, error) {
 	h := e.host
 	var pkgs []change.Package
 	for _, u := range e.units {
-		p := change.Package{
-			ImportPath: u.pkg.ImportPath, LinkPath: u.linkPath, Delta: u.delta,
-			Old: u.old, New: u.archive, NewEscape: *u.escape,
-		}
-		if u.content != nil {
-			p.OldEscape = *h.sources.escape[u.pkg.ImportPath]
-		}
-		pkgs = append(pkgs, p)
+		pkgs = append(pkgs, e.judged(u))
 	}
 	res, err := change.Judge(pkgs, h.program, h.abbrevs)
 	if err != nil {
@@ -408,6 +398,20 @@ func (e *edit) judge() (*change.Result, error) {
 		return nil, restartf("")
 	}
 	return res, nil
+}
+
+// judged is a unit as package change sees it.
+func (e *edit) judged(u *unit) change.Package {
+	p := change.Package{
+		ImportPath: u.pkg.ImportPath, LinkPath: u.linkPath, Delta: u.delta,
+		Old: u.old, New: u.archive, NewEscape: *u.escape,
+	}
+	if was := e.host.sources.escape[u.pkg.ImportPath]; was != nil {
+		p.OldEscape = *was
+	} else {
+		p.OldEscape = *u.escape // the sources are the same: only what they use has changed
+	}
+	return p
 }
 
 // link makes the image.
@@ -468,6 +472,9 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		}
 	}
 	p.Running = h.bodies.changed(img, res)
+	// The agent waits for the end of the program's initialization.
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	applied, err := h.client.Apply(ctx, p)
 	if err != nil {
 		var f *agent.Failure

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
@@ -55,6 +56,10 @@ func (s *session) restart(ctx context.Context, e *edit) {
 func (s *session) rebuild(ctx context.Context) (*host, error) {
 	for try := 0; ; try++ {
 		h, err := s.build(ctx)
+		if err != nil && try == 0 && strings.Contains(err.Error(), "(open : no such file or directory)") {
+			// Saved while the go command was between listing and compiling.
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

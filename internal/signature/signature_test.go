@@ -30,13 +30,21 @@ func capture(v int, s string) {
 	fs = append(fs, func() int { x++; return x + v + len(s) })
 }
 
+func deferred(n int) int {
+	defer println(n)
+	return n
+}
+
 func main() {
+	deferred(1)
 	new(T).method(1, true, [n]byte{})
 	capture(1, "")
 }
 `
 
-func TestOf(t *testing.T) {
+// build is the program's abbreviation table and the archive of its package.
+func build(t testing.TB) (Abbrevs, *goobj.Archive) {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"go.mod": "module p\n\ngo 1.25\n", "main.go": program} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
@@ -73,13 +81,20 @@ func TestOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return table, a
+}
+
+func TestOf(t *testing.T) {
+	table, a := build(t)
 	got := map[string]*Signature{}
 	o := a.Objects[0]
 	for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
 		if o.Kind(s).IsText() && strings.HasPrefix(o.Name(s), "main.") {
-			if got[o.Name(s)], err = table.Of(o, s); err != nil {
+			sig, err := table.Of(o, s)
+			if err != nil {
 				t.Error(err)
 			}
+			got[o.Name(s)] = sig
 		}
 	}
 	want := map[string]*Signature{

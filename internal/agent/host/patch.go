@@ -267,8 +267,22 @@ func (a *agent) initialize(p *wire.Patch) string {
 		}
 		finished = true
 	}()
-	return <-problem
+	rest := uint64(firstRest)
+	for start := now(); now()-start < initLimit; sleep(rest) {
+		select {
+		case s := <-problem:
+			return s
+		default:
+		}
+		if rest *= 2; rest > lastRest {
+			rest = lastRest
+		}
+	}
+	return "an initializer is still running after 5 s"
 }
+
+// initLimit is how long initializers may run, in nanoseconds.
+const initLimit = 5e9
 
 // order makes the race detector believe what is true: that the initializers of p
 // ran before all that the goroutines do with p. It returns the length of the

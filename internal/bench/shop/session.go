@@ -130,9 +130,11 @@ func (r *Session) read(out io.Reader, closings chan<- Event) {
 			continue
 		}
 		switch e.Action {
-		case "live", "restart", "rejected", "exit":
+		case "live", "restart", "rejected", "exit", "build-fail":
 			r.say(line)
-			closings <- e
+			if e.Action != "build-fail" || e.Edit == 0 { // that of an edit comes before rejected
+				closings <- e
+			}
 		case "start":
 			r.start <- e
 		case "output":
