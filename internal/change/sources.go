@@ -55,7 +55,10 @@ func (j *judge) sources(p *pkg) {
 		case source.Init:
 			j.restart(p, x, "an init function was removed")
 		case source.Method:
-			j.restart(p, x, "the method was removed")
+			// With its type it may go. A type that stays still has it at run time.
+			if p.Delta.New.Decls[receiver(x)] != nil && j.asked(p, x) {
+				j.restart(p, x, "the method was removed, and the program may still ask for it")
+			}
 		}
 	}
 }
@@ -90,11 +93,10 @@ func (j *judge) constants(p *pkg) {
 // asked reports whether a method was added to a type that exists in the program, under
 // a name that some interface has: a type assertion would still not find it.
 func (j *judge) asked(p *pkg, method *source.Decl) bool {
-	dot := strings.LastIndexByte(method.Symbol, '.')
-	recv, name := generic(strings.Trim(method.Symbol[:dot], "(*)")), method.Symbol[dot+1:]
-	if p.Delta.Old.Decls[recv] == nil {
+	if p.Delta.Old.Decls[receiver(method)] == nil {
 		return false // the type is new
 	}
+	name := method.Symbol[strings.LastIndexByte(method.Symbol, '.')+1:]
 	if j.prog.HasInterfaceMethod(name) {
 		return true
 	}
@@ -104,6 +106,11 @@ func (j *judge) asked(p *pkg, method *source.Decl) bool {
 		}
 	}
 	return false
+}
+
+// receiver is the name of a method's receiver type.
+func receiver(method *source.Decl) string {
+	return generic(strings.Trim(method.Symbol[:strings.LastIndexByte(method.Symbol, '.')], "(*)"))
 }
 
 func changeReason(c source.Change) string {

@@ -114,7 +114,7 @@ func interfaceMethods(d program.Definition) (list []string) {
 // variables finds package variables whose type or initial value changed though their
 // own text did not.
 func (j *judge) variables(p *pkg) {
-	hasNew := len(p.Delta.NewVars()) > 0
+	hasNew := len(p.Delta.NewVars()) > 0 || slices.ContainsFunc(p.Delta.Removed, func(d *source.Decl) bool { return d.Kind == source.Var })
 	for _, x := range p.Delta.Added {
 		// The program may have a variable of this name from before it was removed.
 		if d, ok := p.new.data[p.prefix+x.Symbol]; ok && x.Kind == source.Var {
@@ -136,7 +136,7 @@ func (j *judge) variables(p *pkg) {
 			j.restart(p, d, "initial value of an existing variable changed")
 		}
 	}
-	// With new variables the package's init function must differ. Without them, it is
+	// With new variables, or fewer, the package's init function must differ. Else it is
 	// the initialization of an existing one that does.
 	key := symbolKey{p.prefix + "init", goobj.ABIInternal}
 	before, ok1 := p.old.text[key]

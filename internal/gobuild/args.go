@@ -194,6 +194,7 @@ func (c *Compiler) symabisOf(ctx context.Context, p *Package) (string, error) {
 	}
 	args = append(args, "-gensymabis", "-o", name)
 	cmd := exec.CommandContext(ctx, filepath.Join(env.GOTOOLDIR, "asm"), append(args, p.SFiles...)...)
+	own(cmd)
 	cmd.Dir, cmd.Env = p.Dir, c.env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("reading assembly of %q: %w: %s", p.ImportPath, err, out)
@@ -222,6 +223,7 @@ func (c *Compiler) preprofile() (string, error) {
 	}
 	name := filepath.Join(c.scratch, "pgo.preprofile")
 	cmd := exec.Command("go", "tool", "preprofile", "-o", name, "-i", mode)
+	own(cmd)
 	cmd.Dir, cmd.Env = c.h.Dir, c.h.environ()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("preparing profile: %w: %s", err, out)

@@ -321,6 +321,7 @@ func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Obje
 	o.ArchivePath = filepath.Join(dir, "_pkg_.a")
 	args = append([]string{"-o", o.ArchivePath, "-pack", "-trimpath", s.trimpath()}, args...)
 	cmd := exec.CommandContext(ctx, filepath.Join(c.h.Env.GOTOOLDIR, "compile"), append(args, s.actual...)...)
+	own(cmd)
 	cmd.Dir = c.h.Dir
 	cmd.Env = c.env
 	raw, err := cmd.CombinedOutput()

@@ -35,6 +35,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -157,6 +158,7 @@ func (e *CompileError) Error() string { return strings.TrimSuffix(e.Output, "\n"
 // gocmd returns a go command that runs in the user's folder.
 func (h *Host) gocmd(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", args...)
+	own(cmd)
 	cmd.Dir = h.Dir
 	cmd.Env = h.environ()
 	return cmd
@@ -215,3 +217,7 @@ func writeChanged(name string, data []byte) error {
 	}
 	return os.WriteFile(name, data, 0o666)
 }
+
+// own gives a command a process group of its own: a Ctrl-C at the terminal is for the
+// program, not for what is being built.
+func own(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -229,6 +229,7 @@ func (e *edit) compile(ctx context.Context) error {
 		queue[u.pkg.ImportPath] = u
 	}
 	baseline := h.sources.baseline(ctx, h.compiler, e.units)
+	all := e.units
 	e.units = nil
 	var failed []string
 	for len(queue) > 0 {
@@ -271,9 +272,11 @@ func (e *edit) compile(ctx context.Context) error {
 	}
 	if len(failed) > 0 {
 		baseline()
-		return &gobuild.CompileError{Output: strings.Join(failed, "")}
 	}
-	return e.unchangedSince()
+	if err := unchanged(h, all); err != nil || len(failed) == 0 {
+		return err
+	}
+	return &gobuild.CompileError{Output: strings.Join(failed, "")}
 }
 
 // compile compiles one package against what the edit has compiled already.
@@ -287,7 +290,7 @@ func (u *unit) compile(ctx context.Context, h *host, archives map[string]string)
 		return err
 	}
 	if u.delta == nil {
-		return restartf("the sources of %s can't be read", u.pkg.ImportPath)
+		return errAgain // half a file was read, and a whole one compiled
 	}
 	u.escape = escapeOf(u.object)
 	u.archive, err = goobj.ReadArchive(u.linkPath, u.object.Archive)
@@ -361,12 +364,11 @@ func (e *edit) exportsChanged(u *unit) bool {
 	return change.ExportsChanged(&p)
 }
 
-// unchangedSince reports an error if a file was saved again while it was compiled: the
-// watcher brings it as the next edit.
-func (e *edit) unchangedSince() error {
-	for _, u := range e.units {
+// unchanged reports an error if a file was saved again while it was compiled.
+func unchanged(h *host, units []*unit) error {
+	for _, u := range units {
 		for f, b := range u.content {
-			if now, err := e.host.build.ReadFile(f); err != nil || string(now) != string(b) {
+			if now, err := h.build.ReadFile(f); err != nil || string(now) != string(b) {
 				return errAgain
 			}
 		}

@@ -21,6 +21,10 @@ func (s *session) restart(ctx context.Context, e *edit) {
 		s.Report.RestartBegin(e.report)
 	}
 	h, err := s.rebuild(ctx)
+	if ctx.Err() != nil {
+		s.host.keepPending(e.change)
+		return
+	}
 	var compile *gobuild.CompileError
 	if err != nil {
 		e.report.Elapsed = time.Since(e.change.At)
@@ -36,11 +40,11 @@ func (s *session) restart(ctx context.Context, e *edit) {
 		return
 	}
 	if old := s.host; old.running() {
-		exit := old.process.Stop(ctx, s.Grace)
+		exit := old.process.Stop(context.WithoutCancel(ctx), s.Grace)
 		old.close()
 		s.Report.Exited(exitReport(old, exit, "restart"))
 	}
-	if err := s.start(ctx, h); err != nil {
+	if err := s.start(context.WithoutCancel(ctx), h); err != nil {
 		e.report.Reason = err.Error()
 		e.report.Elapsed = time.Since(e.change.At)
 		s.Report.Rejected(e.report)

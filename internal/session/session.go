@@ -10,15 +10,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
+	"github.com/realtimefunc/realtimefunc/internal/agent"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 	"github.com/realtimefunc/realtimefunc/internal/report"
 	"github.com/realtimefunc/realtimefunc/internal/watch"
@@ -28,9 +29,8 @@ import (
 // with status 0 or the user ends it. It returns the exit status of realtime; an
 // error means that there was nothing to run, and is for the user to read.
 func Run(ctx context.Context, o Options) (exitCode int, err error) {
-	s := &session{Options: o, signals: make(chan os.Signal, 4)}
-	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(s.signals)
+	s := &session{Options: o}
+	defer s.stop.listen()()
 	work, unlock, err := workDir(o)
 	if err != nil {
 		return 1, err
@@ -48,7 +48,7 @@ func Run(ctx context.Context, o Options) (exitCode int, err error) {
 type session struct {
 	Options
 	work    string // folder for the overlay, the executable and scratch files
-	signals chan os.Signal
+	stop    stop
 	watcher *watch.Watcher
 	host    *host                           // nil: nothing was built yet
 	embeds  atomic.Pointer[map[string]bool] // the embedded files, for the watcher's goroutines
@@ -63,6 +63,7 @@ func (s *session) run(ctx context.Context) (int, error) {
 	if code, err := s.firstStart(ctx); code >= 0 || err != nil {
 		return code, err
 	}
+	var resume <-chan time.Time
 	for {
 		var done <-chan struct{}
 		var warm <-chan error
@@ -72,14 +73,22 @@ func (s *session) run(ctx context.Context) (int, error) {
 			}
 			warm = s.host.warmed
 		}
+		changes := s.changes()
+		if resume != nil {
+			changes = nil
+		}
 		select {
 		case <-ctx.Done():
 			return s.end(), nil
-		case sig := <-s.signals:
+		case sig := <-s.stop.asked:
 			if s.host == nil || !s.host.running() {
-				return 128 + int(sig.(syscall.Signal)), nil
+				return 128 + int(sig), nil
 			}
-			// The process package passes it on; the program's end comes as such.
+			// The process package passes it on, and the program's end comes as such. A
+			// program that runs on (SIGHUP may mean something else to it) is edited on.
+			resume = time.After(endTime)
+		case <-resume:
+			resume = nil
 		case <-done:
 			if s.host.warmed != nil {
 				if err := s.ready(<-s.host.warmed); err != nil {
@@ -100,11 +109,14 @@ func (s *session) run(ctx context.Context) (int, error) {
 			if c, ok := s.missed(); ok && !watched {
 				s.edit(ctx, c)
 			}
-		case c := <-s.changes():
+		case c := <-changes:
 			s.edit(ctx, c)
 		}
 	}
 }
+
+// endTime is how long a program that was asked to end is left alone.
+const endTime = 3 * time.Second
 
 // changes are those of the watched files; none while a host is being learned.
 func (s *session) changes() <-chan watch.Change {
@@ -117,7 +129,12 @@ func (s *session) changes() <-chan watch.Change {
 // firstStart builds and starts the program. Code that does not compile is reported,
 // and the next save tries again. The code is -1 if the session goes on.
 func (s *session) firstStart(ctx context.Context) (int, error) {
-	h, err := s.build(ctx)
+	work, done := s.stop.work(ctx)
+	h, err := s.build(work)
+	done()
+	if work.Err() != nil {
+		return 128 + int(<-s.stop.asked), nil
+	}
 	var compile *gobuild.CompileError
 	switch {
 	case errors.As(err, &compile):
@@ -157,7 +174,7 @@ func (s *session) ready(err error) error {
 		return err
 	}
 	mode := h.restartMode
-	if errors.Is(err, errStale) {
+	if errors.Is(err, errStale) || errors.Is(err, agent.ErrGone) {
 		mode = "" // of this process only: the next edit makes another
 	}
 	if s.started {
@@ -179,20 +196,30 @@ func (s *session) ready(err error) error {
 }
 
 // missed is what was saved before the watch stood: the files that are not those that
-// the program was built from.
+// the program was built from. A save that is still going on is waited for.
 func (s *session) missed() (watch.Change, bool) {
-	now := time.Now()
-	c := watch.Change{Files: map[string]watch.Kind{}, At: now, Settled: now}
+	c := watch.Change{Files: map[string]watch.Kind{}, At: time.Now()}
 	if s.host.sources == nil {
 		return c, true
 	}
 	for f, have := range s.host.sources.content {
-		if b, err := s.host.build.ReadFile(f); err != nil || !bytes.Equal(b, have) {
-			c.Files[f] = watch.Modified
+		for end := c.At.Add(settleTime); ; time.Sleep(settleTime / 10) {
+			b, err := s.host.build.ReadFile(f)
+			if err == nil && bytes.Equal(b, have) {
+				break
+			}
+			if _, bad := parser.ParseFile(token.NewFileSet(), f, b, parser.SkipObjectResolution); err == nil && bad == nil || time.Now().After(end) {
+				c.Files[f] = watch.Modified
+				break
+			}
 		}
 	}
+	c.Settled = time.Now()
 	return c, len(c.Files) > 0
 }
+
+// settleTime is longer than a save takes.
+const settleTime = 150 * time.Millisecond
 
 // watchHost watches what the host is made of.
 func (s *session) watchHost(h *host) error {
@@ -248,6 +275,8 @@ func (s *session) watchTree() error {
 
 // edit takes one settled change to the program and closes it in the report.
 func (s *session) edit(ctx context.Context, c watch.Change) {
+	ctx, done := s.stop.work(ctx)
+	defer done()
 	e := &edit{
 		host:   s.host,
 		change: c,
@@ -273,6 +302,11 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 	err := e.run(ctx)
 	for n := 0; errors.Is(err, errAgain) && n < 10; n++ {
 		err = e.run(ctx)
+	}
+	if ctx.Err() != nil {
+		s.edits--
+		s.host.keepPending(c)
+		return
 	}
 	e.report.Elapsed = time.Since(c.At)
 	e.report.PID = s.host.process.PID()

@@ -107,7 +107,7 @@ func (s *sources) concerns(c watch.Change) bool {
 // keepPending remembers the files of an edit that was not accepted: the next one
 // brings them along.
 func (h *host) keepPending(c watch.Change) {
-	if h.sources == nil {
+	if h == nil || h.sources == nil {
 		return
 	}
 	for f := range c.Files {

@@ -1,0 +1,56 @@
+package session
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// stop is what the user asks of realtime by signals. The program gets them by package
+// process; here they end what realtime itself is at, a build or an edit, so that it
+// does not begin a new process when the user wants an end.
+type stop struct {
+	asked chan syscall.Signal
+
+	mu     sync.Mutex
+	cancel context.CancelFunc // of the work in hand
+}
+
+// listen begins to take signals; the function that it returns ends it.
+func (s *stop) listen() (end func()) {
+	s.asked = make(chan syscall.Signal, 1)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		for sig := range signals {
+			s.mu.Lock()
+			if s.cancel != nil {
+				s.cancel()
+			}
+			s.mu.Unlock()
+			select {
+			case s.asked <- sig.(syscall.Signal):
+			default:
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+	}
+}
+
+// work is a context that ends when a signal comes before done is called.
+func (s *stop) work(parent context.Context) (ctx context.Context, done func()) {
+	ctx, cancel := context.WithCancel(parent)
+	s.mu.Lock()
+	s.cancel = cancel
+	s.mu.Unlock()
+	return ctx, func() {
+		s.mu.Lock()
+		s.cancel = nil
+		s.mu.Unlock()
+	}
+}
