@@ -79,6 +79,7 @@ type Result struct {
 	Decls        []Decl
 	Data         []program.Definition // variables and dictionaries that are not those of the program, though it may have the name
 	NewVariables map[string]bool      // linker names of variables with initializers
+	Removed      []program.Definition // functions that the edit removes
 	// Quiet are functions of which no old version may have a frame when the patch goes
 	// live: they may have handed a pointer into their stack to a function that keeps it.
 	Quiet []Function

@@ -65,8 +65,15 @@ func (j *judge) functions(p *pkg) error {
 			j.report(p, Decl{Name: c.New.Name, Kind: "const", Pos: c.New.Pos})
 		}
 	}
-	list, _ := p.new.families()
-	_, old := p.old.families()
+	list, now := p.new.families()
+	before, old := p.old.families()
+	for _, f := range before {
+		for _, m := range f.members {
+			if now[f.base] == nil && m.made == "" {
+				j.res.Removed = append(j.res.Removed, m.def)
+			}
+		}
+	}
 	for _, f := range list {
 		before := old[f.base]
 		if before == nil {
@@ -159,8 +166,13 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		}
 	} else if _, stale, _ := j.prog.Function(m.key.name, m.key.abi); !stale || owner == nil {
 		return // new: it comes with what uses it
+	} else if def, known := j.prog.Removed(m.key.name, m.key.abi); known && m.made == "" {
+		// It takes the place of one that had its name before it was removed.
+		was = member{m.key, "", def}
+		if j.unsafe(p, f, before, m, was, pair, false) == "" {
+			fn.Old, fn.Replaces = def, m.key.name
+		}
 	}
-	// A new function takes the place of one that had its name before it was removed.
 	switch {
 	case j.dicts[generic(f.base)]:
 		fn.Replaces = "" // old callers hand the old dictionary to the old code

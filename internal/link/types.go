@@ -110,6 +110,9 @@ func (l *linker) reviveItabs(iface string) error {
 		}
 		l.revived[name] = true
 		addr, _ := l.Program.Hidden(name)
+		if !l.Program.ItabHas(name, iface, dropped.Addr) {
+			continue
+		}
 		d, ok := l.Program.HiddenDefinition(name)
 		if !ok {
 			if d, err = l.Library.Find(name, goobj.ABI0); err != nil {

@@ -42,7 +42,7 @@ type Program struct {
 	segments []segment
 	module   uint64 // address of runtime.firstmoduledata
 
-	confirmed        map[textName]uint64   // functions whose bytes were compared with their object
+	confirmed        map[symName]uint64    // functions whose bytes were compared with their object
 	hidden           map[string]uint64     // type descriptors and itabs, by linker name
 	defs             map[string]Definition // of those
 	itabs            map[string][]string   // see Itabs
@@ -51,12 +51,13 @@ type Program struct {
 	tlsOffset        int64                 // what R_TLS_LE resolves to
 	hasTLS           bool
 
-	versions map[uint64]*Function // by address of version 0, or of the first one
-	latest   map[textName]uint64  // newest version of functions that a patch defined
-	added    map[string]uint64    // variables and data that a patch defined
+	versions map[uint64]*Function   // by address of version 0, or of the first one
+	latest   map[symName]uint64     // newest version of functions that a patch defined
+	gone     map[symName]Definition // functions that edits have removed
+	added    map[string]uint64      // variables and data that a patch defined
 }
 
-type textName struct {
+type symName struct {
 	name string
 	abi  goobj.ABI
 }
@@ -77,8 +78,8 @@ func Open(path, goVersion, goroot string) (*Program, error) {
 	p := &Program{
 		Path: path, Release: rel,
 		text: map[string]Symbol{}, data: map[string]Symbol{}, sizes: map[uint64]uint64{}, double: map[string]bool{},
-		confirmed: map[textName]uint64{}, hidden: map[string]uint64{}, defs: map[string]Definition{}, revived: map[string]bool{},
-		versions: map[uint64]*Function{}, latest: map[textName]uint64{}, added: map[string]uint64{},
+		confirmed: map[symName]uint64{}, hidden: map[string]uint64{}, defs: map[string]Definition{}, revived: map[string]bool{},
+		versions: map[uint64]*Function{}, latest: map[symName]uint64{}, added: map[string]uint64{}, gone: map[symName]Definition{},
 	}
 	if p.Builtins, err = toolchain.Builtins(goroot); err != nil {
 		return nil, err
@@ -207,7 +208,7 @@ var ErrAmbiguous = errors.New("the host has several functions of this name")
 
 // Function is the entry address of the newest version of a function.
 func (p *Program) Function(name string, abi goobj.ABI) (addr uint64, ok bool, err error) {
-	if a, ok := p.latest[textName{name, abi}]; ok {
+	if a, ok := p.latest[symName{name, abi}]; ok {
 		return a, true, nil
 	}
 	s, ok, err := p.HostFunction(name, abi)
@@ -219,7 +220,7 @@ func (p *Program) Function(name string, abi goobj.ABI) (addr uint64, ok bool, er
 // trusted for ABI0 only if Recover has compared its bytes.
 func (p *Program) HostFunction(name string, abi goobj.ABI) (Symbol, bool, error) {
 	n := elfName(name)
-	if a, ok := p.confirmed[textName{name, abi}]; ok {
+	if a, ok := p.confirmed[symName{name, abi}]; ok {
 		s := p.text[n]
 		if s.Addr != a {
 			s = p.text[n+".abi0"]
@@ -240,7 +241,7 @@ func (p *Program) HostFunction(name string, abi goobj.ABI) (Symbol, bool, error)
 	if p.double[n] {
 		return Symbol{}, false, fmt.Errorf("%s: %w", name, ErrAmbiguous)
 	}
-	if _, zero := p.confirmed[textName{name, goobj.ABI0}]; zero && !both {
+	if _, zero := p.confirmed[symName{name, goobj.ABI0}]; zero && !both {
 		return Symbol{}, false, nil // the lone symbol is the ABI0 one
 	}
 	return s, true, nil
@@ -274,6 +275,17 @@ func (p *Program) Itabs(iface string) []string {
 		}
 	}
 	return p.itabs[iface]
+}
+
+// ItabHas reports whether addr is one of the methods in an itab for an interface.
+func (p *Program) ItabHas(name, iface string, addr uint64) bool {
+	const funAt, methodCount = 24, 64 // internal/abi.ITab.Fun, InterfaceType.Methods.len
+	for i := range p.Word(p.hidden["type:"+iface] + methodCount) {
+		if p.Word(p.hidden[name]+funAt+8*i) == addr {
+			return true
+		}
+	}
+	return false
 }
 
 // Revived reports whether a patch has restored the methods that the linker had

@@ -48,7 +48,7 @@ func (p *Program) Accept(defined []Defined, memory map[uint64][]byte, revived []
 	for _, d := range defined {
 		switch {
 		case d.Text:
-			p.latest[textName{d.Name, d.ABI}] = d.Addr
+			p.latest[symName{d.Name, d.ABI}] = d.Addr
 			f := p.versions[d.Old]
 			if f == nil {
 				f = &Function{Name: d.Name, ABI: d.ABI}
@@ -77,4 +77,18 @@ func (p *Program) Accept(defined []Defined, memory map[uint64][]byte, revived []
 func (p *Program) PatchedText(addr uint64) bool {
 	_, ok := p.versions[addr]
 	return ok
+}
+
+// Remove remembers functions that an edit has removed. Descriptors of types may go on
+// to name them, so that one which comes back under the name has to be known.
+func (p *Program) Remove(gone []Definition) {
+	for _, d := range gone {
+		p.gone[symName{d.Object.Name(d.Sym), d.Object.ABI(d.Sym)}] = d
+	}
+}
+
+// Removed is a function as it was when an edit removed it.
+func (p *Program) Removed(name string, abi goobj.ABI) (Definition, bool) {
+	d, ok := p.gone[symName{name, abi}]
+	return d, ok
 }

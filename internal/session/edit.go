@@ -502,6 +502,7 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		memory[s.Addr] = s.Data
 	}
 	h.program.Accept(img.Defined, memory, img.Revived)
+	h.program.Remove(res.Removed)
 	h.bodies.defined(img, res)
 	e.accept(e.units)
 	return nil
