@@ -9,6 +9,7 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/program"
+	"github.com/realtimefunc/realtimefunc/internal/signature"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 )
 
@@ -90,24 +91,47 @@ func (j *judge) family(p *pkg, f, before *family) {
 	var decl *source.Decl
 	var lits *literals
 	if owner == nil {
-		lits = unchangedLiterals(f, before) // its source is not in the edit
+		lits = unchangedLiterals(f, before, false) // its source is not in the edit
 	} else {
 		name := strings.TrimPrefix(generic(f.base), owner.prefix)
 		decl = owner.declared(name)
 		if len(declarations(owner.Delta.New, name)) > 0 {
 			lits = j.literals(owner, f, before, name)
 		} else {
-			lits = unchangedLiterals(f, before)
-			lits.unknown = true
+			lits = unchangedLiterals(f, before, true) // inlined from another function
 		}
 	}
 	c := &comparer{rename: lits.rename}
+	rebound := rebound(f, before, c)
 	for _, m := range f.members {
 		if owner != nil && m.made == "" && isInit(strings.TrimPrefix(f.base, owner.prefix)) {
 			continue // has run
 		}
-		j.member(p, owner, f, m, before, decl, lits, c)
+		j.member(p, owner, f, m, before, decl, lits, c, rebound)
 	}
+}
+
+// rebound are the functions that the compiler has made for go and defer statements and
+// for range bodies, and that are other ones now: what makes closures of them by name
+// has to take the new ones.
+func rebound(f, before *family, c *comparer) map[string]bool {
+	set := map[string]bool{}
+	for _, m := range f.members {
+		if m.made == "" || isLiteral(m.made) {
+			continue
+		}
+		if was, ok := before.find(m.key.name, m.key.abi); !ok || !c.same(was.def, m.def) || !c.sameTables(was.def, m.def) {
+			set[m.key.name] = true
+		}
+	}
+	return set
+}
+
+// names reports whether d refers to one of the set.
+func names(d program.Definition, set map[string]bool) bool {
+	return len(set) > 0 && slices.ContainsFunc(written(d), func(r goobj.Reloc) bool {
+		return set[strings.TrimSuffix(refName(d.Object, r.Sym), "·f")]
+	})
 }
 
 // owner is the package of the edit that declares a function, or nil.
@@ -135,7 +159,7 @@ func (p *pkg) declared(symbol string) *source.Decl {
 }
 
 // member judges one function of a family.
-func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl *source.Decl, lits *literals, c *comparer) {
+func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl *source.Decl, lits *literals, c *comparer, rebound map[string]bool) {
 	if j.taken[m.key] {
 		return // several packages have a copy
 	}
@@ -148,7 +172,8 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		}
 	}
 	usesDict := j.usesChangedDictionary(m.def)
-	changed := !ok || usesDict || !c.same(was.def, m.def) || !c.sameTables(was.def, m.def)
+	recaptured := isLiteral(m.made) && paired && pair.newLit != nil && !pair.sameCaptures && !pair.onStack
+	changed := !ok || recaptured || usesDict || names(m.def, rebound) || !c.same(was.def, m.def) || !c.sameTables(was.def, m.def)
 	if !changed && !lits.renumbered && c.sameLines(was.def, m.def) {
 		return
 	}
@@ -195,9 +220,12 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		d.Name, d.Pos = decl.Name, decl.Pos
 	}
 	switch {
-	case !changed || !isLiteral(m.made) || !paired || pair.onStack:
-	case lits.unknown:
-		d.Verdict, d.Reason = Restart, "a func literal that was inlined can't be matched"
+	case !isLiteral(m.made) || !paired || pair.onStack:
+	case recaptured:
+		d.Verdict, d.Reason = Restart, "the func literal captures other variables"
+	case !changed:
+	case pair.guess:
+		d.Verdict, d.Reason = Restart, "the func literal can't be matched with a former one"
 	case j.dicts[generic(f.base)]:
 		d.Verdict, d.Reason = Restart, "a func literal of a generic function needs other types at run time"
 	}
@@ -279,7 +307,7 @@ func (j *judge) unsafe(p *pkg, f, before *family, m, was member, pair litPair, l
 		return "signature of the func literal changed"
 	}
 	for _, c := range newSig.Captures {
-		if !slices.Contains(oldSig.Captures, c) {
+		if slices.ContainsFunc(oldSig.Captures, func(o signature.Capture) bool { return o.Offset == c.Offset && o != c }) {
 			return "the func literal captures other variables (" + strings.TrimPrefix(c.Name, "&") + ")"
 		}
 	}

@@ -17,14 +17,13 @@ type literals struct {
 	// renumbered: a name stands for another literal than it did, so no symbol of the
 	// family may be taken for the old one of the same name.
 	renumbered bool
-	// unknown: the declaration that the literals stand in was inlined here.
-	unknown bool
 }
 
 // litPair is a func literal before and after.
 type litPair struct {
 	old            string // symbol name
 	oldLit, newLit *source.Literal
+	guess          bool // nothing but the name says that they are the same
 	onStack        bool // the old closures cannot outlive the call of the function around
 	sameAround     bool // only func literals changed in the declaration
 	sameCaptures   bool // the names that the literal may capture are the same, in the same order
@@ -34,9 +33,9 @@ type litPair struct {
 // finds their symbols by file, line and order: the numbers in symbol names say nothing.
 func (j *judge) literals(p *pkg, f, before *family, name string) *literals {
 	l := &literals{pairs: map[string]litPair{}, rename: map[string]string{}}
-	oldDecls, newDecls := inPairs(declarations(p.Delta.Old, name), declarations(p.Delta.New, name))
-	oldLits, newLits := literalsOf(p.Delta.Old, oldDecls), literalsOf(p.Delta.New, newDecls)
-	oldNames, newNames := symbols(before, oldLits), symbols(f, newLits)
+	oldDecls, newDecls := declarations(p.Delta.Old, name), declarations(p.Delta.New, name)
+	oldNames, newNames := symbols(before, literalsOf(p.Delta.Old, oldDecls)), symbols(f, literalsOf(p.Delta.New, newDecls))
+	oldDecls, newDecls = inPairs(oldDecls, newDecls)
 	matched := map[string]bool{}
 	for i := range oldDecls {
 		od, nd := oldDecls[i], newDecls[i]
@@ -57,6 +56,15 @@ func (j *judge) literals(p *pkg, f, before *family, name string) *literals {
 				l.rename[o] = n
 				l.renumbered = true
 			}
+		}
+	}
+	// Where a line has more literals than symbols (dead code has none), or fewer, there
+	// are symbols whose literal is not known.
+	oldUnknown, newUnknown := unknown(before, oldNames), unknown(f, newNames)
+	for name := range newUnknown {
+		if _, ok := l.pairs[name]; !ok && oldUnknown[name] {
+			l.pairs[name] = litPair{old: name, guess: true}
+			matched[name] = true
 		}
 	}
 	for _, m := range f.members {
@@ -103,12 +111,13 @@ func literalsOf(p *source.Package, decls []*source.Decl) (list []*source.Literal
 	return list
 }
 
-// unchangedLiterals pairs the literals of a function whose source is the same: by name.
-func unchangedLiterals(f, before *family) *literals {
+// unchangedLiterals pairs the literals of a function by name: its source is the same, or
+// nothing better is known (guess).
+func unchangedLiterals(f, before *family, guess bool) *literals {
 	l := &literals{pairs: map[string]litPair{}, rename: map[string]string{}}
 	for _, m := range f.members {
 		if _, ok := before.find(m.key.name, m.key.abi); ok && isLiteral(m.made) {
-			l.pairs[m.key.name] = litPair{old: m.key.name}
+			l.pairs[m.key.name] = litPair{old: m.key.name, guess: guess}
 		}
 	}
 	return l
@@ -165,6 +174,21 @@ func symbols(f *family, lits []*source.Literal) map[*source.Literal]string {
 		}
 	}
 	return names
+}
+
+// unknown are the func literals among the members that no literal of the source was
+// found for.
+func unknown(f *family, names map[*source.Literal]string) map[string]bool {
+	set := map[string]bool{}
+	for _, m := range f.members {
+		if isLiteral(m.made) {
+			set[m.key.name] = true
+		}
+	}
+	for _, name := range names {
+		delete(set, name)
+	}
+	return set
 }
 
 // numbers are the numbers in a made name, outermost first: a literal comes before

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -128,6 +129,9 @@ func changeReason(c source.Change) string {
 			return "an init function has run already"
 		}
 	case source.Type:
+		if c.Old.Alias != c.New.Alias {
+			return map[bool]string{true: "is an alias now", false: "is no alias any more"}[c.New.Alias]
+		}
 		if is(source.Spec) {
 			return typeChange(c.Old.Spec, c.New.Spec)
 		}
@@ -162,17 +166,17 @@ func hasDirective(d *source.Decl, prefix string) bool {
 func typeChange(old, new string) string {
 	before, after := fields(old), fields(new)
 	var added, removed []string
-	for name := range after {
+	for _, name := range slices.Sorted(maps.Keys(after)) {
 		if _, ok := before[name]; !ok {
 			added = append(added, name)
 		}
 	}
-	for name, typ := range before {
+	for _, name := range slices.Sorted(maps.Keys(before)) {
 		now, ok := after[name]
 		switch {
 		case !ok:
 			removed = append(removed, name)
-		case now != typ:
+		case now != before[name]:
 			return "field " + name + " changed"
 		}
 	}

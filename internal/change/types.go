@@ -141,7 +141,8 @@ func (j *judge) variables(p *pkg) {
 	key := symbolKey{p.prefix + "init", goobj.ABIInternal}
 	before, ok1 := p.old.text[key]
 	now, ok2 := p.new.text[key]
-	if !hasNew && ok1 && ok2 && !(&comparer{rename: j.renamedInit(p)}).same(before, now) {
+	said := slices.ContainsFunc(j.res.Decls, func(d Decl) bool { return d.Verdict == Restart && d.Kind == "var" && d.ImportPath == p.ImportPath })
+	if !hasNew && !said && ok1 && ok2 && !(&comparer{rename: j.renamedInit(p)}).same(before, now) {
 		j.restart(p, nil, "initialization of the package's variables changed")
 	}
 }

@@ -3,14 +3,13 @@ package goobj
 import "strings"
 
 // PathToPrefix is an import path as it stands in symbol names: dots behind the last
-// slash, and what else could end a name, are escaped (cmd/internal/objabi/path.go).
+// slash, and what else could end a name anywhere, are escaped (cmd/internal/objabi/path.go).
 func PathToPrefix(path string) string {
 	slash := strings.LastIndexByte(path, '/') + 1
 	var b strings.Builder
-	b.WriteString(path[:slash])
-	for i := slash; i < len(path); i++ {
+	for i := range len(path) {
 		switch c := path[i]; {
-		case c == '.', c == '"', c == '%', c <= ' ', c >= 0x7f:
+		case c == '.' && i >= slash, c == '"', c == '%', c <= ' ', c >= 0x7f:
 			const hex = "0123456789abcdef"
 			b.WriteByte('%')
 			b.WriteByte(hex[c>>4])

@@ -228,12 +228,12 @@ func (e *edit) compile(ctx context.Context) error {
 	for _, u := range e.units {
 		queue[u.pkg.ImportPath] = u
 	}
-	baseline := h.sources.baseline(ctx, h.compiler, e.units)
 	all := e.units
 	e.units = nil
 	var failed []string
 	for len(queue) > 0 {
 		wave := e.wave(queue)
+		baseline := h.sources.baseline(ctx, h.compiler, wave)
 		var g errgroup.Group
 		g.SetLimit(runtime.GOMAXPROCS(0))
 		errs := make([]error, len(wave))
@@ -258,10 +258,11 @@ func (e *edit) compile(ctx context.Context) error {
 			archives[u.pkg.ImportPath] = u.object.ArchivePath
 			e.units = append(e.units, u)
 		}
+		err := baseline()
 		if len(failed) > 0 {
 			break
 		}
-		if err := baseline(); err != nil {
+		if err != nil {
 			return err
 		}
 		for _, u := range wave {
@@ -269,9 +270,6 @@ func (e *edit) compile(ctx context.Context) error {
 				return err
 			}
 		}
-	}
-	if len(failed) > 0 {
-		baseline()
 	}
 	if err := unchanged(h, all); err != nil || len(failed) == 0 {
 		return err
@@ -404,16 +402,11 @@ func (e *edit) judge() (*change.Result, error) {
 
 // judged is a unit as package change sees it.
 func (e *edit) judged(u *unit) change.Package {
-	p := change.Package{
+	return change.Package{
 		ImportPath: u.pkg.ImportPath, LinkPath: u.linkPath, Delta: u.delta,
-		Old: u.old, New: u.archive, NewEscape: *u.escape,
+		Old: u.old, New: u.archive,
+		OldEscape: *e.host.sources.escape[u.pkg.ImportPath], NewEscape: *u.escape,
 	}
-	if was := e.host.sources.escape[u.pkg.ImportPath]; was != nil {
-		p.OldEscape = *was
-	} else {
-		p.OldEscape = *u.escape // the sources are the same: only what they use has changed
-	}
-	return p
 }
 
 // link makes the image.
@@ -536,8 +529,8 @@ func (e *edit) accept(units []*unit) {
 				delete(s.content, f.Path)
 			}
 			e.adopt(u)
-			s.escape[u.pkg.ImportPath] = u.escape
 		}
+		s.escape[u.pkg.ImportPath] = u.escape
 		objects = append(objects, u.object)
 		for _, p := range u.object.Added {
 			if p.Live {

@@ -114,6 +114,7 @@ func (t Abbrevs) read(o *goobj.Object, info goobj.Sym, sig *Signature, depth int
 		relocs[int(r.Off)] = r
 	}
 	r := reader{b: o.Data(info)}
+	results := map[string]bool{} // by name
 	level := 0
 	for r.at < len(r.b) {
 		code := r.uleb()
@@ -161,7 +162,10 @@ func (t Abbrevs) read(o *goobj.Object, info goobj.Sym, sig *Signature, depth int
 			if err := t.read(o, abs, sig, depth+1); err != nil {
 				return err
 			}
+		case level == 1 && a.tag == tagFormalParameter && e.result && results[e.name]:
+			// With a defer in the function, an unnamed result is written twice.
 		case level == 1 && a.tag == tagFormalParameter && !e.hasOrigin:
+			results[e.name] = e.result && e.name != "_"
 			sig.Params = append(sig.Params, Param{e.typ, e.result})
 		case a.tag == tagVariable && e.offset >= 0:
 			sig.Captures = append(sig.Captures, Capture{e.offset, e.name, e.typ})

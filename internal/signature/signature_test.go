@@ -117,7 +117,6 @@ func TestOf(t *testing.T) {
 // TestResult: with a defer, the compiler describes an unnamed result twice. A defer that
 // an edit adds is no other signature.
 func TestResult(t *testing.T) {
-	t.Skip("issue 2: the second one is taken for another result")
 	table, a := build(t)
 	o := a.Objects[0]
 	for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {

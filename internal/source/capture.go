@@ -25,6 +25,9 @@ func (d *Decl) Captures(l *Literal) []string {
 	}
 	ast.Inspect(d.node, func(n ast.Node) bool {
 		switch n := n.(type) {
+		case *ast.FuncLit:
+			// What other literals declare is not in sight of this one.
+			return n.Pos() <= l.node.Pos() && l.node.End() <= n.End() || l.node.Pos() <= n.Pos() && n.End() <= l.node.End()
 		case *ast.Field:
 			for _, id := range n.Names {
 				declared(id)
