@@ -172,10 +172,15 @@ func (j *judge) restart(p *pkg, d *source.Decl, reason string) {
 	if d != nil {
 		decl.Name, decl.Kind, decl.Pos = d.Name, kindName(d.Kind), d.Pos
 	}
-	for _, have := range j.res.Decls {
-		if have.Verdict == Restart && have.ImportPath == decl.ImportPath && have.Name == decl.Name {
-			return // the first reason is enough
+	for i := range j.res.Decls {
+		have := &j.res.Decls[i]
+		if have.ImportPath != decl.ImportPath || have.Name != decl.Name {
+			continue
 		}
+		if have.Verdict != Restart { // else the first reason is enough
+			have.Verdict, have.Reason = Restart, reason
+		}
+		return
 	}
 	j.res.Decls = append(j.res.Decls, decl)
 }

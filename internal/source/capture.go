@@ -23,15 +23,26 @@ func (d *Decl) Captures(l *Literal) []string {
 			outside[id.Name] = true
 		}
 	}
+	fields := func(list *ast.FieldList) {
+		if list == nil {
+			return
+		}
+		for _, f := range list.List {
+			for _, id := range f.Names {
+				declared(id)
+			}
+		}
+	}
 	ast.Inspect(d.node, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
 			// What other literals declare is not in sight of this one.
 			return n.Pos() <= l.node.Pos() && l.node.End() <= n.End() || l.node.Pos() <= n.Pos() && n.End() <= l.node.End()
-		case *ast.Field:
-			for _, id := range n.Names {
-				declared(id)
-			}
+		case *ast.FuncDecl:
+			fields(n.Recv)
+		case *ast.FuncType:
+			fields(n.Params)
+			fields(n.Results)
 		case *ast.ValueSpec:
 			if n != d.node {
 				for _, id := range n.Names {
