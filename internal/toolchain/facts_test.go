@@ -16,7 +16,7 @@ import (
 // line has one name and the block's first line gives the first number.
 func iotas(t *testing.T, file, first string, from int) map[string]int {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(runtime.GOROOT(), "src", file), nil, 0)
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(goroot(t), "src", file), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestFacts(t *testing.T) {
 // declared reports whether a package of the tool chain has a variable.
 func declared(t *testing.T, path, name string) bool {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(runtime.GOROOT(), "src", path, "*.go"))
+	files, err := filepath.Glob(filepath.Join(goroot(t), "src", path, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

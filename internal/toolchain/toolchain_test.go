@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -9,6 +10,16 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 )
+
+// goroot is the folder of the tool chain in use.
+func goroot(t testing.TB) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
 
 func TestFor(t *testing.T) {
 	for version, want := range map[string]string{
@@ -48,7 +59,7 @@ func TestReleases(t *testing.T) {
 }
 
 func TestBuiltins(t *testing.T) {
-	list, err := Builtins(runtime.GOROOT())
+	list, err := Builtins(goroot(t))
 	if err != nil {
 		t.Fatal(err)
 	}
