@@ -199,7 +199,7 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		}
 	}
 	switch {
-	case j.dicts[generic(f.base)]:
+	case j.takesChangedDictionary(f.base):
 		fn.Replaces = "" // old callers hand the old dictionary to the old code
 	case changed && m.made != "" && !isLiteral(m.made):
 		// What go and defer statements, range bodies and method values are made of is
@@ -226,7 +226,7 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 	case !changed:
 	case pair.guess:
 		d.Verdict, d.Reason = Restart, "the func literal can't be matched with a former one"
-	case j.dicts[generic(f.base)]:
+	case j.takesChangedDictionary(f.base):
 		d.Verdict, d.Reason = Restart, "a func literal of a generic function needs other types at run time"
 	}
 	if d.Verdict == Restart {

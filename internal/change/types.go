@@ -236,6 +236,18 @@ func (j *judge) usesChangedDictionary(d program.Definition) bool {
 	return slices.ContainsFunc(written(d), func(r goobj.Reloc) bool {
 		name := refName(d.Object, r.Sym)
 		base, _ := splitName(name)
-		return j.dicts[name] || strings.ContainsRune(base, '[') && j.dicts[generic(base)]
+		return j.dicts[name] || j.takesChangedDictionary(base)
 	})
+}
+
+// takesChangedDictionary reports whether a function is the code that instances of a
+// generic one share ("main.(*box[go.shape.int]).Get"), whose callers hand it such a
+// dictionary. A method takes that of its receiver's type.
+func (j *judge) takesChangedDictionary(base string) bool {
+	if !strings.Contains(base, "[go.shape.") {
+		return false
+	}
+	name := generic(base)
+	recv := name[:max(strings.LastIndexByte(name, '.'), 0)]
+	return j.dicts[name] || j.dicts[strings.NewReplacer("(*", "", ")", "").Replace(recv)]
 }

@@ -91,7 +91,7 @@ func (s *session) run(ctx context.Context) (int, error) {
 			resume = nil
 		case <-done:
 			if s.host.warmed != nil {
-				if err := s.ready(<-s.host.warmed); err != nil {
+				if _, err := s.ready(<-s.host.warmed); err != nil {
 					return 1, err
 				}
 			}
@@ -102,12 +102,12 @@ func (s *session) run(ctx context.Context) (int, error) {
 				return exit.Code, nil
 			}
 		case err := <-warm:
-			watched := s.watcher != nil
-			if err := s.ready(err); err != nil {
+			missed, err := s.ready(err)
+			if err != nil {
 				return s.end(), err
 			}
-			if c, ok := s.missed(); ok && !watched {
-				s.edit(ctx, c)
+			if missed != nil {
+				s.edit(ctx, *missed)
 			}
 		case c := <-changes:
 			s.edit(ctx, c)
@@ -162,16 +162,21 @@ func (s *session) end() int {
 	return exit.Code
 }
 
-// ready opens a started host to edits; err says why none can go live.
-func (s *session) ready(err error) error {
+// ready opens a started host to edits; err says why none can go live. missed is what was
+// saved before the watch stood.
+func (s *session) ready(err error) (missed *watch.Change, _ error) {
 	h := s.host
 	h.warmed = nil
 	if err != nil {
 		h.restartMode = err.Error()
 	}
 	// First the watch: who reads that the program runs may save at once.
+	watched := s.watcher != nil
 	if err := s.watchHost(h); err != nil {
-		return err
+		return nil, err
+	}
+	if !watched {
+		missed = s.missed()
 	}
 	mode := h.restartMode
 	if errors.Is(err, errStale) || errors.Is(err, agent.ErrGone) {
@@ -181,7 +186,7 @@ func (s *session) ready(err error) error {
 		if mode != "" {
 			s.Report.Note("restart mode: " + mode + "; every edit rebuilds and restarts")
 		}
-		return nil
+		return missed, nil
 	}
 	s.started = true
 	info := report.StartInfo{
@@ -192,15 +197,15 @@ func (s *session) ready(err error) error {
 		info.ImportPath, info.LivePackages = h.build.Main.ImportPath, len(h.build.Live)
 	}
 	s.Report.Start(info)
-	return nil
+	return missed, nil
 }
 
 // missed is what was saved before the watch stood: the files that are not those that
 // the program was built from. A save that is still going on is waited for.
-func (s *session) missed() (watch.Change, bool) {
-	c := watch.Change{Files: map[string]watch.Kind{}, At: time.Now()}
+func (s *session) missed() *watch.Change {
+	c := &watch.Change{Files: map[string]watch.Kind{}, At: time.Now()}
 	if s.host.sources == nil {
-		return c, true
+		return c
 	}
 	for f, have := range s.host.sources.content {
 		for end := c.At.Add(settleTime); ; time.Sleep(settleTime / 10) {
@@ -215,7 +220,10 @@ func (s *session) missed() (watch.Change, bool) {
 		}
 	}
 	c.Settled = time.Now()
-	return c, len(c.Files) > 0
+	if len(c.Files) == 0 {
+		return nil
+	}
+	return c
 }
 
 // settleTime is longer than a save takes.
