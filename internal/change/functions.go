@@ -326,6 +326,9 @@ func (j *judge) unsafe(p *pkg, f, before *family, m, was member, pair litPair, l
 	return "the func literal may capture other variables"
 }
 
+// closurePrefix begins the names of closure types.
+const closurePrefix = "type:noalg.struct { F uintptr"
+
 // closureType is the type of the closures that are made of a func literal, as the code
 // of the function around it allocates them: the linker name spells every captured
 // variable ("type:noalg.struct { F uintptr; X0 int; X1 *string }"). It is "none" for a
@@ -338,7 +341,7 @@ func closureType(f *family, lit member, x *objects) string {
 		for _, r := range written(m.def) {
 			name := refName(m.def.Object, r.Sym)
 			static := strings.TrimSuffix(name, "·f")
-			if strings.HasPrefix(name, "type:noalg.struct { F uintptr") {
+			if strings.HasPrefix(name, closurePrefix) {
 				last = name
 				continue
 			}

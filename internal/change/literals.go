@@ -39,6 +39,9 @@ func (j *judge) literals(p *pkg, f, before *family, name string) *literals {
 	matched := map[string]bool{}
 	for i := range oldDecls {
 		od, nd := oldDecls[i], newDecls[i]
+		// The compiler does not tell of generic functions: there, what makes no closure on
+		// the heap and has no static one makes them on the stack.
+		allOnStack := od.Generic && !keepsClosures(before)
 		around := od.Elided == nd.Elided && od.Init == nd.Init && od.Params == nd.Params
 		for _, pair := range source.MatchLiterals(od.Lits, nd.Lits) {
 			o, n := oldNames[pair.Old], newNames[pair.New]
@@ -47,7 +50,7 @@ func (j *judge) literals(p *pkg, f, before *family, name string) *literals {
 			}
 			l.pairs[n] = litPair{
 				old: o, oldLit: pair.Old, newLit: pair.New,
-				onStack:      p.OldEscape.StackLiterals[Position{pair.Old.Filename, pair.Old.Line, pair.Old.Col}],
+				onStack:      allOnStack || p.OldEscape.StackLiterals[Position{pair.Old.Filename, pair.Old.Line, pair.Old.Col}],
 				sameAround:   around,
 				sameCaptures: slices.Equal(od.Captures(pair.Old), nd.Captures(pair.New)),
 			}
@@ -174,6 +177,20 @@ func symbols(f *family, lits []*source.Literal) map[*source.Literal]string {
 		}
 	}
 	return names
+}
+
+// keepsClosures reports whether code of a family makes closures that may outlive it.
+func keepsClosures(f *family) bool {
+	for _, m := range f.members {
+		for _, r := range written(m.def) {
+			name := refName(m.def.Object, r.Sym)
+			base, _ := splitName(strings.TrimSuffix(name, "·f"))
+			if strings.HasPrefix(name, closurePrefix) || strings.HasSuffix(name, "·f") && base == f.base {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // unknown are the func literals among the members that no literal of the source was
