@@ -359,6 +359,21 @@ func (o *Object) Package(r Ref) (string, bool) {
 	return PrefixToPath(o.Pkgs[r.Pkg]), true
 }
 
+// Fingerprint identifies the export data that the object was compiled with. Importers
+// count symbols of the package by index, which holds for this version of it alone.
+func (o *Object) Fingerprint() [8]byte { return [8]byte(o.b[len(magic):]) }
+
+// Imported is the fingerprint of a package as o was compiled against it.
+func (o *Object) Imported(path string) (fingerprint [8]byte, ok bool) {
+	for i := range o.count(blkAutolib, autolibSize) {
+		at := o.off[blkAutolib] + uint32(i*autolibSize)
+		if name, err := o.checkedString(at); err == nil && PrefixToPath(name) == path {
+			return [8]byte(o.b[at+8:]), true
+		}
+	}
+	return fingerprint, false
+}
+
 // RefName is the name of a symbol of another package. Only targets of
 // relocations have one, auxiliary symbols have not.
 func (o *Object) RefName(r Ref) (string, bool) {

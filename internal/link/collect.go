@@ -226,6 +226,9 @@ func (l *linker) foreign(o *goobj.Object, r goobj.Ref) (program.Definition, erro
 	}
 	d := a.Objects[0]
 	name, ok := o.RefName(r)
+	if was, known := o.Imported(path); !ok && known && was != d.Fingerprint() {
+		return program.Definition{}, fmt.Errorf("package %q was compiled against another version of %q", o.ImportPath, path)
+	}
 	if int64(r.Idx) < int64(d.NumDefs()) {
 		if s := goobj.Sym(r.Idx); d.InPackage(s) && (!ok || d.Name(s) == name) {
 			return program.Definition{Object: d, Sym: s}, nil
