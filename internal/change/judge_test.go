@@ -186,8 +186,8 @@ func build(t *testing.T, files map[string][]byte) *host {
 	archives, live := map[string]string{}, map[string]bool{}
 	for _, p := range b.Packages {
 		if p.Export != "" {
-			archives[linkPath(p)] = p.Export
-			live[linkPath(p)] = p.Live
+			archives[p.LinkPath()] = p.Export
+			live[p.LinkPath()] = p.Live
 		}
 	}
 	h.library = program.NewLibrary(archives, live)
@@ -195,13 +195,6 @@ func build(t *testing.T, files map[string][]byte) *host {
 		t.Fatal(err)
 	}
 	return h
-}
-
-func linkPath(p *gobuild.Package) string {
-	if p.Name == "main" {
-		return "main"
-	}
-	return p.ImportPath
 }
 
 // judge compiles the packages of an edit, and all that import them, and tells the
@@ -253,7 +246,7 @@ func (h *host) judge(t *testing.T, e *edit) []string {
 			t.Fatal(err)
 		}
 		archives[p.ImportPath] = o.ArchivePath
-		c := change.Package{ImportPath: p.ImportPath, LinkPath: linkPath(p), Delta: delta, OldEscape: h.escape(t, ctx, p, old), NewEscape: escape(o)}
+		c := change.Package{ImportPath: p.ImportPath, LinkPath: p.LinkPath(), Delta: delta, OldEscape: h.escape(t, ctx, p, old), NewEscape: escape(o)}
 		if c.Old, err = h.library.Archive(c.LinkPath); err != nil {
 			t.Fatal(err)
 		}

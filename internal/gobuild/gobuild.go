@@ -137,6 +137,14 @@ type Package struct {
 	accepted bool // came with an edit that was accepted
 }
 
+// LinkPath is the import path as the linker has it.
+func (p *Package) LinkPath() string {
+	if p.Name == "main" {
+		return "main"
+	}
+	return p.ImportPath
+}
+
 // Module is the module of a package.
 type Module struct {
 	Path      string

@@ -33,6 +33,7 @@ var layers = [][]string{
 	{"internal/toolchain"},
 	{"internal/program"},
 	{"internal/change", "internal/link"},
+	{"internal/patch"},
 	{"internal/session"},
 	{"internal/command"},
 	{"cmd/realtime", "internal/laws"},

@@ -11,6 +11,7 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/link"
+	"github.com/realtimefunc/realtimefunc/internal/patch"
 	"github.com/realtimefunc/realtimefunc/internal/report"
 	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
@@ -22,7 +23,7 @@ func (e *edit) judge() (*change.Result, error) {
 	for _, u := range e.units {
 		pkgs = append(pkgs, e.judged(u))
 	}
-	res, err := change.Judge(pkgs, h.program, h.abbrevs)
+	res, err := change.Judge(pkgs, h.patch.Program, h.abbrevs)
 	if err != nil {
 		return nil, err
 	}
@@ -51,22 +52,12 @@ func (e *edit) judged(u *unit) change.Package {
 // link makes the image.
 func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error) {
 	h := e.host
-	in := link.Input{
-		Program: h.program, Data: res.Data, NewVariables: res.NewVariables,
-		Base: h.arena, Limit: h.limit, GOROOT: h.build.Env.GOROOT,
-		FindItab: func(inter, typ uint64) (uint64, error) {
-			addrs, err := h.client.FindItabs(ctx, []wire.ItabPair{{Inter: inter, Type: typ}})
-			if err != nil {
-				return 0, err
-			}
-			return addrs[0], nil
-		},
-	}
+	in := link.Input{Data: res.Data, NewVariables: res.NewVariables}
 	var archives []*goobj.Archive
 	for _, u := range e.units {
 		archives = append(archives, u.archive)
 		for _, p := range u.object.Added {
-			h.library.AddFile(p.ImportPath, p.Export)
+			h.patch.Library.AddFile(p.ImportPath, p.Export)
 			if p.Export != "" {
 				in.NewPackages = append(in.NewPackages, p.ImportPath)
 			}
@@ -80,61 +71,49 @@ func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error
 			}
 		}
 	}
-	in.Library = h.library.With(archives)
+	in.Library = h.patch.Library.With(archives)
 	for _, f := range res.Functions {
 		in.Functions = append(in.Functions, link.Function{Object: f.Object, Sym: f.Sym, Replaces: f.Replaces})
 	}
 	e.library = in.Library
-	return link.Link(in)
+	return h.patch.Link(ctx, in)
 }
 
 // load gives the image to the agent and, when it is live, makes it part of what is
 // known of the host.
 func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) error {
 	h := e.host
-	p := patch(img)
-	p.Seq = uint32(e.report.Number)
-	p.WaitNS = uint64(time.Second)
+	c := &patch.Conditions{Wait: time.Second}
 	for _, r := range img.Redirects {
 		h.bodies.learn(r, res)
 	}
 	for _, f := range res.Quiet {
 		for _, r := range img.Redirects {
 			if r.Name == f.Replaces {
-				p.Quiet = append(p.Quiet, wire.Range{Start: r.Old, End: r.Old + r.Size})
+				c.Quiet = append(c.Quiet, wire.Range{Start: r.Old, End: r.Old + r.Size})
 			}
 		}
 	}
-	p.Running = h.bodies.changed(img, res)
+	c.Running = h.bodies.changed(img, res)
 	// The agent waits for the end of the program's initialization.
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	applied, err := h.client.Apply(ctx, p)
+	applied, err := h.patch.Load(ctx, img, e.library, c)
+	var f *agent.Failure
+	if errors.As(err, &f) && len(f.Blockers) > 0 {
+		return restartf("goroutine %d is in old code that must not run on (%s)", f.Blockers[0].GoID, f.Reason)
+	}
 	if err != nil {
-		var f *agent.Failure
-		if errors.As(err, &f) && (f.Phase == wire.PhaseInit || f.Phase == wire.PhaseRedirect) {
-			h.arena = img.End // the image stays, without use
-		}
-		if f != nil && len(f.Blockers) > 0 {
-			b := f.Blockers[0]
-			return restartf("goroutine %d is in old code that must not run on (%s)", b.GoID, f.Reason)
-		}
 		return err
 	}
 	e.report.Timing.Pause = time.Duration(applied.PauseNS)
 	for _, f := range applied.Frames {
-		if r, ok := h.bodies.running(p.Running[f.Range], f); ok {
+		if r, ok := h.bodies.running(c.Running[f.Range], f); ok {
 			e.report.Running = append(e.report.Running, r)
 		}
 	}
 	e.markRunning(res)
-	h.arena, h.library = img.End, e.library
-	memory := map[uint64][]byte{}
-	for _, s := range img.Segments {
-		memory[s.Addr] = s.Data
-	}
-	h.program.Accept(img.Defined, memory, img.Revived)
-	h.program.Remove(res.Removed)
+	h.patch.Program.Remove(res.Removed)
 	h.bodies.defined(img, res)
 	e.accept(e.units)
 	return nil
@@ -183,27 +162,4 @@ func (e *edit) accept(units []*unit) {
 		e.host.compiler.Accept(objects...)
 	}
 	clear(s.pending)
-}
-
-// patch is an image as the agent gets it.
-func patch(img *link.Image) *wire.Patch {
-	p := &wire.Patch{
-		Moduledata: img.Moduledata, Etypes: img.Etypes, Itabs: img.Itabs, InitTasks: img.InitTasks, InitFuncs: img.InitFuncs,
-	}
-	for _, s := range img.Segments {
-		if s.Size > 0 {
-			p.Segments = append(p.Segments, wire.Segment{Addr: s.Addr, Size: s.Size, Prot: s.Prot, Data: s.Data})
-		}
-	}
-	for _, r := range img.Redirects {
-		w := wire.Redirect{Old: r.Old, New: r.New, Size: uint32(r.Size)}
-		if r.NoFrames {
-			w.Flags |= wire.NoFrames
-		}
-		p.Redirects = append(p.Redirects, w)
-	}
-	for _, w := range img.Writes {
-		p.Writes = append(p.Writes, wire.Write{Addr: w.Addr, Data: w.Data})
-	}
-	return p
 }

@@ -135,7 +135,7 @@ func (e *edit) wave(queue map[string]*unit) []*unit {
 func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 	h := e.host
 	var err error
-	if u.old, err = h.library.Archive(u.linkPath); err != nil {
+	if u.old, err = h.patch.Library.Archive(u.linkPath); err != nil {
 		return err
 	}
 	if !e.exportsChanged(u) {
@@ -149,7 +149,7 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 		if err != nil {
 			return restartf("the sources of %s, as they were, can't be read: %v", d.ImportPath, err)
 		}
-		queue[d.ImportPath] = &unit{pkg: d, linkPath: linkPath(d), delta: source.Diff(old, old)}
+		queue[d.ImportPath] = &unit{pkg: d, linkPath: d.LinkPath(), delta: source.Diff(old, old)}
 	}
 	return nil
 }

@@ -151,7 +151,7 @@ func (e *edit) unit(p *gobuild.Package) (*unit, error) {
 	if err != nil {
 		return nil, restartf("the sources of %s, as they were, can't be read: %v", p.ImportPath, err)
 	}
-	u := &unit{pkg: p, linkPath: linkPath(p), content: map[string][]byte{}}
+	u := &unit{pkg: p, linkPath: p.LinkPath(), content: map[string][]byte{}}
 	scan, err := s.build.Rescan(p, nil)
 	if err != nil {
 		u.delta = nil // the compiler says it better
@@ -194,11 +194,4 @@ func (e *edit) adopt(u *unit) {
 	if u.delta != nil {
 		s.parsed[u.pkg.ImportPath] = u.delta.New
 	}
-}
-
-func linkPath(p *gobuild.Package) string {
-	if p.Name == "main" {
-		return "main"
-	}
-	return p.ImportPath
 }

@@ -9,10 +9,8 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
-	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/report"
 	"github.com/realtimefunc/realtimefunc/internal/watch"
-	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
 
 func TestOutputs(t *testing.T) {
@@ -227,39 +225,6 @@ func TestOld(t *testing.T) {
 func TestReadSourcesRefuses(t *testing.T) {
 	if _, err := readSources(&gobuild.Host{Live: []*gobuild.Package{{GoFiles: []string{filepath.Join(t.TempDir(), "gone.go")}}}}); err == nil {
 		t.Error("a file that is gone was read")
-	}
-}
-
-func TestLinkPath(t *testing.T) {
-	for _, test := range []struct {
-		p    gobuild.Package
-		want string
-	}{
-		{gobuild.Package{ImportPath: "m/cmd/x", Name: "main"}, "main"},
-		{gobuild.Package{ImportPath: "m/main", Name: "mainly"}, "m/main"},
-	} {
-		if got := linkPath(&test.p); got != test.want {
-			t.Errorf("%+v: %s", test.p, got)
-		}
-	}
-}
-
-// TestPatch: nothing of an image is lost on the way to the agent.
-func TestPatch(t *testing.T) {
-	got := patch(&link.Image{
-		Segments:   []link.Segment{{Addr: 0x1000, Size: 0x1000, Prot: 5, Data: []byte{1}}, {Addr: 0x2000}, {Addr: 0x3000, Size: 0x1000, Prot: 3}},
-		Moduledata: 0x3100, Etypes: 0x2fff, Itabs: []uint64{1}, InitTasks: []uint64{2}, InitFuncs: []uint64{3},
-		Redirects: []link.Redirect{{Name: "f", Old: 0x400000, New: 0x1000, Size: 64}, {Name: "g", Old: 0x400040, New: 0x1020, Size: 32, NoFrames: true}},
-		Writes:    []link.Write{{Addr: 0x500000, Data: []byte{4}}},
-	})
-	want := &wire.Patch{
-		Segments:   []wire.Segment{{Addr: 0x1000, Size: 0x1000, Prot: 5, Data: []byte{1}}, {Addr: 0x3000, Size: 0x1000, Prot: 3}},
-		Moduledata: 0x3100, Etypes: 0x2fff, Itabs: []uint64{1}, InitTasks: []uint64{2}, InitFuncs: []uint64{3},
-		Redirects: []wire.Redirect{{Old: 0x400000, New: 0x1000, Size: 64}, {Old: 0x400040, New: 0x1020, Size: 32, Flags: wire.NoFrames}},
-		Writes:    []wire.Write{{Addr: 0x500000, Data: []byte{4}}},
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("(-want +got)\n%s", d)
 	}
 }
 

@@ -1,0 +1,71 @@
+package patch
+
+import (
+	"fmt"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/program"
+	"github.com/realtimefunc/realtimefunc/internal/wire"
+)
+
+// setup is what the agent must know of the runtime.
+func setup(p *program.Program) (*wire.Setup, error) {
+	s := &wire.Setup{ArenaMin: (p.End + arenaGap) &^ (1<<20 - 1), ArenaMax: arenaMax, ArenaSize: arenaSize}
+	for name, to := range map[string]*uint64{
+		"runtime.stopTheWorldGC": &s.StopTheWorldGC, "runtime.startTheWorldGC": &s.StartTheWorldGC,
+		"runtime.stopTheWorld": &s.StopTheWorld, "runtime.startTheWorld": &s.StartTheWorld,
+		"runtime.gcallers": &s.Gcallers, "runtime.itabAdd": &s.ItabAdd,
+		"runtime.getitab": &s.Getitab, "runtime.doInit1": &s.DoInit1,
+	} {
+		f, ok, err := p.HostFunction(name, goobj.ABIInternal)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, fmt.Errorf("the program has no %s", name)
+		}
+		*to = f.Addr
+	}
+	for name, to := range map[string]*uint64{
+		"runtime.firstmoduledata": &s.FirstModuledata, "runtime.lastmoduledatap": &s.LastModuledatap,
+		"runtime.modulesSlice": &s.ModulesSlice, "runtime.allgs": &s.Allgs, p.Release.MainInitDone: &s.MainInitDone,
+	} {
+		a, ok := p.Variable(name)
+		if !ok {
+			return nil, fmt.Errorf("the program has no %s", name)
+		}
+		*to = a
+	}
+	if f, ok, _ := p.HostFunction("runtime.raceacquireg", goobj.ABIInternal); ok {
+		s.RaceAcquireg = f.Addr // a -race host
+	}
+	for _, f := range []struct {
+		structure, field string
+		to               *uint32
+	}{
+		{"runtime.moduledata", "next", &s.ModuledataNext}, {"runtime.moduledata", "etypes", &s.ModuledataEtypes},
+		{"runtime.g", "goid", &s.GGoid}, {"runtime.g", "atomicstatus", &s.GAtomicstatus}, {"runtime.g", "asyncSafePoint", &s.GAsyncSafePoint},
+		{"runtime.g", "racectx", &s.GRacectx},
+		{"internal/abi.ITab", "Type", &s.ItabType}, {"internal/abi.ITab", "Hash", &s.ItabHash}, {"internal/abi.Type", "Hash", &s.TypeHash},
+	} {
+		off, ok := p.Layouts.Offset(f.structure, f.field)
+		if !ok {
+			return nil, fmt.Errorf("%s has no field %s", f.structure, f.field)
+		}
+		*f.to = uint32(off)
+	}
+	for _, f := range []struct {
+		outer, inner, field string
+		to                  *uint32
+	}{
+		{"stack", "runtime.stack", "lo", &s.GStackLo}, {"stack", "runtime.stack", "hi", &s.GStackHi}, {"sched", "runtime.gobuf", "bp", &s.GSchedBP},
+	} {
+		a, ok1 := p.Layouts.Offset("runtime.g", f.outer)
+		b, ok2 := p.Layouts.Offset(f.inner, f.field)
+		if !ok1 || !ok2 {
+			return nil, fmt.Errorf("runtime.g has no field %s.%s", f.outer, f.field)
+		}
+		*f.to = uint32(a + b)
+	}
+	return s, nil
+}
