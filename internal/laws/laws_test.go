@@ -39,6 +39,8 @@ var layers = [][]string{
 	{"cmd/realtime", "internal/laws"},
 	{"internal/bench/shop"},
 	{"internal/bench", "internal/soak"}, // commands of ours, which drive realtime from outside
+	{"internal/proof/subject"},
+	{"internal/proof/conformance"}, // and which patch programs without it
 }
 
 // inHost is what the agent may import. It is built into the user's program with the

@@ -42,13 +42,13 @@ type Program struct {
 	segments []segment
 	module   uint64 // address of runtime.firstmoduledata
 
-	confirmed        map[symName]uint64    // functions whose bytes were compared with their object
-	hidden           map[string]uint64     // type descriptors and itabs, by linker name
-	defs             map[string]Definition // of those
-	itabs            map[string][]string   // see Itabs
-	interfaceMethods map[string]bool       // see HasInterfaceMethod
-	revived          map[string]bool       // types whose methods a patch has restored
-	tlsOffset        int64                 // what R_TLS_LE resolves to
+	confirmed        map[symName]confirmation // functions whose bytes were compared with their object
+	hidden           map[string]uint64        // type descriptors and itabs, by linker name
+	defs             map[string]Definition    // of those
+	itabs            map[string][]string      // see Itabs
+	interfaceMethods map[string]bool          // see HasInterfaceMethod
+	revived          map[string]bool          // types whose methods a patch has restored
+	tlsOffset        int64                    // what R_TLS_LE resolves to
 	hasTLS           bool
 
 	versions map[uint64]*Function   // by address of version 0, or of the first one
@@ -60,6 +60,12 @@ type Program struct {
 type symName struct {
 	name string
 	abi  goobj.ABI
+}
+
+// confirmation is a function of the host with the object that it was linked from.
+type confirmation struct {
+	addr uint64
+	Definition
 }
 
 type segment struct {
@@ -78,7 +84,7 @@ func Open(path, goVersion, goroot string) (*Program, error) {
 	p := &Program{
 		Path: path, Release: rel,
 		text: map[string]Symbol{}, data: map[string]Symbol{}, sizes: map[uint64]uint64{}, double: map[string]bool{},
-		confirmed: map[symName]uint64{}, hidden: map[string]uint64{}, defs: map[string]Definition{}, revived: map[string]bool{},
+		confirmed: map[symName]confirmation{}, hidden: map[string]uint64{}, defs: map[string]Definition{}, revived: map[string]bool{},
 		versions: map[uint64]*Function{}, latest: map[symName]uint64{}, added: map[string]uint64{}, gone: map[symName]Definition{},
 	}
 	if p.Builtins, err = toolchain.Builtins(goroot); err != nil {
@@ -220,9 +226,9 @@ func (p *Program) Function(name string, abi goobj.ABI) (addr uint64, ok bool, er
 // trusted for ABI0 only if Recover has compared its bytes.
 func (p *Program) HostFunction(name string, abi goobj.ABI) (Symbol, bool, error) {
 	n := elfName(name)
-	if a, ok := p.confirmed[symName{name, abi}]; ok {
+	if c, ok := p.confirmed[symName{name, abi}]; ok {
 		s := p.text[n]
-		if s.Addr != a {
+		if s.Addr != c.addr {
 			s = p.text[n+".abi0"]
 		}
 		return s, true, nil
@@ -245,6 +251,13 @@ func (p *Program) HostFunction(name string, abi goobj.ABI) (Symbol, bool, error)
 		return Symbol{}, false, nil // the lone symbol is the ABI0 one
 	}
 	return s, true, nil
+}
+
+// Confirmed is the definition that version 0 of a function was linked from, if Recover
+// has found it: packages may emit the same function, and differ.
+func (p *Program) Confirmed(name string, abi goobj.ABI) (Definition, bool) {
+	c, ok := p.confirmed[symName{name, abi}]
+	return c.Definition, ok
 }
 
 // Hidden is the address of a type descriptor ("type:…") or itab ("go:itab.…").

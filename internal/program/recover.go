@@ -69,7 +69,7 @@ func (w *recovery) function(o *goobj.Object, s goobj.Sym, name string) {
 			continue
 		}
 		if w.slots(o, s, sym.Addr) {
-			w.p.confirmed[symName{name, abi}] = sym.Addr
+			w.p.confirmed[symName{name, abi}] = confirmation{sym.Addr, Definition{o, s}}
 			return
 		}
 	}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A test is one program of the Go distribution.
+type test struct {
+	path   string   // below the folder test
+	recipe string   // run, rundir or runoutput
+	args   []string // of the program
+	dir    string   // where the file lies
+}
+
+// recipes are the first lines that are understood (cmd/internal/testdir of the Go
+// source tree has all of them): a program in a file; one in the folder file.dir; one
+// that prints a program, which is to be run.
+var recipes = regexp.MustCompile(`^// ?(run|rundir|runoutput)((?: .*)?)$`)
+
+// find lists the programs, sorted by path. Those whose first line asks for flags of the
+// compiler or linker are no part of the list.
+func find(dir string) (list []*test, err error) {
+	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasSuffix(name, ".dir") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		line, _, _ := bytes.Cut(text, []byte("\n"))
+		m := recipes.FindSubmatch(bytes.TrimSpace(line))
+		if m == nil {
+			return nil
+		}
+		args := strings.Fields(string(m[2]))
+		if len(args) > 0 && (strings.HasPrefix(args[0], "-") || strings.HasSuffix(args[0], ".go")) {
+			return nil
+		}
+		rel, err := filepath.Rel(dir, name)
+		list = append(list, &test{path: filepath.ToSlash(rel), recipe: string(m[1]), args: args, dir: filepath.Dir(name)})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("finding the tests: %w", err)
+	}
+	return list, nil
+}
+
+// sources are the files of the program, by path in its module.
+func (t *test) sources(root string) (map[string][]byte, error) {
+	name := filepath.Join(root, filepath.FromSlash(t.path))
+	files := map[string][]byte{}
+	if t.recipe != "rundir" {
+		text, err := os.ReadFile(name)
+		files[path.Base(t.path)] = text
+		return files, err
+	}
+	names, err := filepath.Glob(strings.TrimSuffix(name, ".go") + ".dir/*.go")
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	// The files of one package clause in a row are a package, named after its first
+	// file; the last of them is the program.
+	var folder, clause string
+	folders := map[string]string{}
+	for _, n := range names {
+		text, err := os.ReadFile(n)
+		if err != nil {
+			return nil, err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), n, text, parser.PackageClauseOnly)
+		if err != nil {
+			return nil, err
+		}
+		if f.Name.Name != clause {
+			clause = f.Name.Name
+			folder = strings.TrimSuffix(filepath.Base(n), ".go")
+			if clause == "main" {
+				folder = "."
+			}
+		}
+		folders[n] = folder
+		files[path.Join(folder, filepath.Base(n))] = local.ReplaceAll(text, []byte(`"`+module+`/$1"`))
+	}
+	return files, nil
+}
+
+// local is an import of a neighbour in the folder.
+var local = regexp.MustCompile(`"\./([\w/]+)"`)
+
+// module is the module that a program is put in.
+const module = "test"

@@ -1,0 +1,131 @@
+package subject
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/link"
+	"github.com/realtimefunc/realtimefunc/internal/patch"
+	"github.com/realtimefunc/realtimefunc/internal/wire"
+)
+
+// Functions are all functions of the packages that want tells by their link paths, as
+// the program's objects define them: functions, methods, func literals, instances of
+// generic functions, and what the compiler adds. What the linker has left out of the
+// program is left out.
+func (s *Subject) Functions(want func(linkPath string) bool) ([]link.Function, error) {
+	hold, err := s.holdInit()
+	if err != nil {
+		return nil, err
+	}
+	var list []link.Function
+	seen := map[symbol]bool{hold: true}
+	for _, p := range s.Build.Order {
+		path := p.LinkPath()
+		if p.Export == "" || !want(path) {
+			continue
+		}
+		a, err := s.Library.Archive(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range a.Objects {
+			for sym := goobj.Sym(0); int(sym) < o.NumDefs(); sym++ {
+				k := symbol{o.Name(sym), o.ABI(sym)}
+				if !o.Kind(sym).IsText() || k.name == "" || k.abi == goobj.ABIStatic || seen[k] {
+					continue
+				}
+				if _, ok, err := s.Program.HostFunction(k.name, k.abi); err != nil || !ok {
+					continue // dropped by the linker, or a name that several have
+				}
+				if d, ok := s.Program.Confirmed(k.name, k.abi); ok && d.Object != o && want(d.Object.ImportPath) {
+					continue // linked from there
+				}
+				seen[k] = true
+				list = append(list, link.Function{Object: o, Sym: sym, Replaces: k.name})
+			}
+		}
+	}
+	return list, nil
+}
+
+type symbol struct {
+	name string
+	abi  goobj.ABI
+}
+
+// holdInit is the function of HoldFile that is running, the last init of package main:
+// they are numbered in the order of the files.
+func (s *Subject) holdInit() (last symbol, err error) {
+	if !s.held {
+		return symbol{}, nil
+	}
+	a, err := s.Library.Archive("main")
+	if err != nil {
+		return symbol{}, err
+	}
+	number := -1
+	for _, o := range a.Objects {
+		for sym := goobj.Sym(0); int(sym) < o.NumDefs(); sym++ {
+			digits, ok := strings.CutPrefix(o.Name(sym), "main.init.")
+			if n, err := strconv.Atoi(digits); ok && err == nil && n > number && o.Kind(sym).IsText() {
+				last, number = symbol{o.Name(sym), o.ABI(sym)}, n
+			}
+		}
+	}
+	return last, nil
+}
+
+// Relinked tells of a patch.
+type Relinked struct {
+	*wire.Applied
+	Image   *link.Image
+	Running map[uint64]bool // old versions, by entry, that are on a stack yet
+}
+
+// Relink replaces functions by copies of themselves. Calls in progress that stand in
+// the way are waited for as long as wait.
+func (s *Subject) Relink(ctx context.Context, functions []link.Function, wait time.Duration) (*Relinked, error) {
+	img, err := s.Link(ctx, link.Input{Library: s.Library, Functions: functions})
+	if err != nil {
+		return nil, err
+	}
+	c := &patch.Conditions{Wait: wait}
+	for _, r := range img.Redirects {
+		c.Running = append(c.Running, wire.Range{Start: r.Old, End: r.Old + r.Size})
+	}
+	applied, err := s.Load(ctx, img, s.Library, c)
+	if err != nil {
+		return nil, err
+	}
+	done := &Relinked{Applied: applied, Image: img, Running: map[uint64]bool{}}
+	for _, f := range applied.Frames {
+		done.Running[c.Running[f.Range].Start] = true
+	}
+	return done, nil
+}
+
+// Poison overwrites the bodies that a patch has replaced, behind the jump at the entry,
+// with INT3. A program that executes an old body afterwards dies of SIGTRAP: so what a
+// poisoned program does, its patch does. Bodies on a stack are spared and counted.
+func (s *Subject) Poison(r *Relinked) (spared int, err error) {
+	for _, d := range r.Image.Redirects {
+		if r.Running[d.Old] {
+			spared++
+			continue
+		}
+		const jump = 5
+		if d.Size <= jump {
+			continue
+		}
+		if err := s.write(d.Old+jump, bytes.Repeat([]byte{0xcc}, int(d.Size-jump))); err != nil {
+			return spared, fmt.Errorf("%s: %w", d.Name, err)
+		}
+	}
+	return spared, nil
+}
