@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/parser"
 	"go/token"
+	"go/version"
 	"io/fs"
 	"os"
 	"path"
@@ -19,7 +20,6 @@ type test struct {
 	path   string   // below the folder test
 	recipe string   // run, rundir or runoutput
 	args   []string // of the program
-	dir    string   // where the file lies
 }
 
 // recipes are the first lines that are understood (cmd/internal/testdir of the Go
@@ -54,7 +54,7 @@ func find(dir string) (list []*test, err error) {
 			return nil
 		}
 		rel, err := filepath.Rel(dir, name)
-		list = append(list, &test{path: filepath.ToSlash(rel), recipe: string(m[1]), args: args, dir: filepath.Dir(name)})
+		list = append(list, &test{path: filepath.ToSlash(rel), recipe: string(m[1]), args: args})
 		return err
 	})
 	if err != nil {
@@ -63,9 +63,12 @@ func find(dir string) (list []*test, err error) {
 	return list, nil
 }
 
-// sources are the files of the program, by path in its module.
-func (t *test) sources(root string) (map[string][]byte, error) {
-	name := filepath.Join(root, filepath.FromSlash(t.path))
+// folder is where the program lies in the module.
+func (t *test) folder() string { return strings.TrimSuffix(t.path, ".go") }
+
+// sources are the files of the program, by path below its folder src.
+func (t *test) sources(o *options) (map[string][]byte, error) {
+	name := filepath.Join(o.tests, filepath.FromSlash(t.path))
 	files := map[string][]byte{}
 	if t.recipe != "rundir" {
 		text, err := os.ReadFile(name)
@@ -80,7 +83,6 @@ func (t *test) sources(root string) (map[string][]byte, error) {
 	// The files of one package clause in a row are a package, named after its first
 	// file; the last of them is the program.
 	var folder, clause string
-	folders := map[string]string{}
 	for _, n := range names {
 		text, err := os.ReadFile(n)
 		if err != nil {
@@ -97,8 +99,10 @@ func (t *test) sources(root string) (map[string][]byte, error) {
 				folder = "."
 			}
 		}
-		folders[n] = folder
-		files[path.Join(folder, filepath.Base(n))] = local.ReplaceAll(text, []byte(`"`+module+`/$1"`))
+		// The compiler is given the files by name; the go command would take this one
+		// for a test.
+		base := strings.Replace(filepath.Base(n), "_test.go", "_tests.go", 1)
+		files[path.Join(folder, base)] = local.ReplaceAll(text, []byte(`"`+path.Join(module, t.folder(), "src")+`/$1"`))
 	}
 	return files, nil
 }
@@ -106,5 +110,13 @@ func (t *test) sources(root string) (map[string][]byte, error) {
 // local is an import of a neighbour in the folder.
 var local = regexp.MustCompile(`"\./([\w/]+)"`)
 
-// module is the module that a program is put in.
+// module has all programs, so that the agent, which belongs to the module, is compiled
+// once.
 const module = "test"
+
+// writeModule makes the module, for the newest language, as files have it that are in
+// none.
+func writeModule(dir, goVersion string) error {
+	text := "module " + module + "\n\ngo " + strings.TrimPrefix(version.Lang(goVersion), "go") + "\n"
+	return os.WriteFile(filepath.Join(dir, "go.mod"), []byte(text), 0o666)
+}

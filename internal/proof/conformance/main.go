@@ -42,6 +42,7 @@ type options struct {
 	v      bool
 
 	version string // of Go
+	dir     string // of the module
 }
 
 func main() {
@@ -99,6 +100,19 @@ func run(o options, workers int) (failed bool, err error) {
 	o.version = strings.TrimSpace(string(out))
 	fmt.Printf("conformance: %s, %d programs of %s, -seed %d -single=%t\n", o.version, len(list), o.tests, o.seed, o.single)
 
+	if o.dir, err = os.MkdirTemp("", "conformance-"); err != nil {
+		return false, err
+	}
+	defer func() {
+		if failed && o.keep {
+			fmt.Println("kept:", o.dir)
+			return
+		}
+		os.RemoveAll(o.dir)
+	}()
+	if err := writeModule(o.dir, o.version); err != nil {
+		return false, err
+	}
 	begin := time.Now()
 	results := make([]result, len(list))
 	var wg sync.WaitGroup

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"go/version"
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
@@ -29,14 +28,11 @@ type output struct {
 	Stdout, Stderr string
 }
 
-// try tries one program.
+// try tries one program, in a folder of its own in the module.
 func (t *test) try(ctx context.Context, o *options) (r result) {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "conformance-")
-	if err != nil {
-		return failf("%v", err)
-	}
+	dir := filepath.Join(o.dir, filepath.FromSlash(t.folder()))
 	defer func() {
 		if r.verdict == fail && o.keep {
 			r.reason += "\n" + dir
@@ -44,29 +40,27 @@ func (t *test) try(ctx context.Context, o *options) (r result) {
 		}
 		os.RemoveAll(dir)
 	}()
-	files, err := t.sources(o.tests)
+	files, err := t.sources(o)
 	if err != nil {
 		return failf("reading the program: %v", err)
 	}
 	if t.recipe == "runoutput" {
-		text, err := t.generate(ctx, filepath.Join(dir, "generator"), files)
+		text, err := t.generate(ctx, o, filepath.Join(dir, "generator"), files)
 		if err != nil {
 			return skipf("go run fails too: %v", err)
 		}
 		files = map[string][]byte{"output.go": text}
 	}
-	// The newest language, as for files that are in no module.
-	files["go.mod"] = []byte("module " + module + "\n\ngo " + strings.TrimPrefix(version.Lang(o.version), "go") + "\n")
 	return t.compare(ctx, o, dir, files)
 }
 
 // compare runs the program as it is and as a patch.
 func (t *test) compare(ctx context.Context, o *options, dir string, files map[string][]byte) result {
-	plain, err := build(ctx, filepath.Join(dir, "plain"), files)
+	plain, err := build(ctx, filepath.Join(dir, "src"), files)
 	if err != nil {
 		return skipf("go run fails too: %v", err)
 	}
-	want, err := t.run(ctx, plain)
+	want, err := t.run(ctx, o, plain)
 	if err != nil {
 		return failf("%v", err)
 	}
@@ -77,7 +71,7 @@ func (t *test) compare(ctx context.Context, o *options, dir string, files map[st
 	if r.verdict != pass || got == *want {
 		return r
 	}
-	if again, err := t.run(ctx, plain); err == nil && again.Status == got.Status && *again != *want {
+	if again, err := t.run(ctx, o, plain); err == nil && again.Status == got.Status && *again != *want {
 		// Addresses or times: two runs of go run don't print the same.
 		return r
 	}
@@ -85,7 +79,7 @@ func (t *test) compare(ctx context.Context, o *options, dir string, files map[st
 	return r
 }
 
-// write puts a program into a module in dir.
+// write puts a program into a folder.
 func write(dir string, files map[string][]byte) error {
 	for name, text := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))
@@ -120,12 +114,12 @@ func build(ctx context.Context, dir string, files map[string][]byte) (exe string
 }
 
 // generate runs a program that prints one.
-func (t *test) generate(ctx context.Context, dir string, files map[string][]byte) ([]byte, error) {
+func (t *test) generate(ctx context.Context, o *options, dir string, files map[string][]byte) ([]byte, error) {
 	exe, err := build(ctx, dir, files)
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.run(ctx, exe)
+	out, err := t.run(ctx, o, exe)
 	if err == nil && out.Status != 0 {
 		err = fmt.Errorf("status %d\n%s", out.Status, out.Stderr)
 	}
@@ -135,13 +129,13 @@ func (t *test) generate(ctx context.Context, dir string, files map[string][]byte
 	return []byte(out.Stdout), nil
 }
 
-// run runs the program where its source lies: some read files there.
-func (t *test) run(ctx context.Context, exe string) (*output, error) {
+// run runs the program in the folder of all tests, where some read files.
+func (t *test) run(ctx context.Context, o *options, exe string) (*output, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, exe, t.args...)
-	cmd.Dir = t.dir
-	cmd.Env = append(os.Environ(), "PWD="+t.dir)
+	cmd.Dir = o.tests
+	cmd.Env = append(os.Environ(), "PWD="+o.tests)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -167,7 +161,7 @@ func (t *test) patched(ctx context.Context, o *options, dir string, files map[st
 		out[i] = f
 	}
 	s, err := subject.Start(ctx, subject.Config{
-		Dir: filepath.Join(dir, "src"), RunIn: t.dir, Work: dir, Args: t.args, Held: true,
+		Dir: filepath.Join(dir, "src"), RunIn: o.tests, Work: dir, Args: t.args, Held: true,
 		Stdout: out[0], Stderr: out[1],
 	})
 	if err != nil {
@@ -192,9 +186,7 @@ func (t *test) patched(ctx context.Context, o *options, dir string, files map[st
 
 // deliver patches a held program and lets it go.
 func (t *test) deliver(ctx context.Context, o *options, s *subject.Subject) (r result) {
-	functions, err := s.Functions(func(path string) bool {
-		return path == "main" || strings.HasPrefix(path, module+"/") && s.Library.Live(path) && !s.IsAgent(path)
-	})
+	functions, err := s.Functions(func(path string) bool { return s.Library.Live(path) && !s.IsAgent(path) })
 	if err != nil {
 		return failf("%v", err)
 	}
