@@ -200,6 +200,7 @@ func (t *test) deliver(ctx context.Context, o *options, s *subject.Subject) (r r
 			patches = append(patches, functions[i:i+1])
 		}
 	}
+	var first, last *link.Image
 	for _, p := range patches {
 		done, err := s.Relink(ctx, p, 0)
 		if err != nil {
@@ -213,9 +214,12 @@ func (t *test) deliver(ctx context.Context, o *options, s *subject.Subject) (r r
 			return failf("%v", err)
 		}
 		r.spared += spared
+		if last = done.Image; first == nil {
+			first = last
+		}
 	}
 	r.functions = len(functions)
-	if err := s.Release(); err != nil {
+	if err := s.Release(first, last); err != nil {
 		return failf("%v", err)
 	}
 	return r

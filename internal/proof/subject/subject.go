@@ -5,6 +5,7 @@ package subject
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/agent"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
+	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/patch"
 )
 
@@ -52,16 +54,28 @@ const HoldFile = "zzz_realtime_hold.go"
 var HoldSource = []byte(`package main
 
 import (
+	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 )
 
-var realtimeReleased uint32
+// realtimeReleased is the end of the images; 0: not yet.
+var realtimeImages, realtimeReleased uintptr
 
 func init() {
-	for atomic.LoadUint32(&realtimeReleased) == 0 {
+	for atomic.LoadUintptr(&realtimeReleased) == 0 {
 		syscall.Nanosleep(&syscall.Timespec{Nsec: 100e3}, nil)
 	}
+	if pc := realtimeWhere(); pc < realtimeImages || pc >= realtimeReleased {
+		println("the code at", pc, "is not that of a patch")
+		os.Exit(99)
+	}
+}
+
+func realtimeWhere() uintptr {
+	pc, _, _, _ := runtime.Caller(0)
+	return pc
 }
 `)
 
@@ -135,13 +149,20 @@ func (s *Subject) IsAgent(path string) bool {
 	return path == s.Build.AgentPath || strings.HasPrefix(path, s.Build.AgentPath+"/")
 }
 
-// Release lets a held program go on.
-func (s *Subject) Release() error {
-	addr, ok := s.Program.Variable("main.realtimeReleased")
-	if !s.held || !ok {
+// Release lets a held program go on, whose functions the images replace, from the first
+// to the last that was loaded. It ends itself with status 99 unless its code lies in
+// them.
+func (s *Subject) Release(first, last *link.Image) error {
+	images, ok1 := s.Program.Variable("main.realtimeImages")
+	released, ok2 := s.Program.Variable("main.realtimeReleased")
+	if !s.held || !ok1 || !ok2 {
 		return errors.New("the program is not held")
 	}
-	return s.write(addr, []byte{1})
+	word := func(w uint64) []byte { return binary.LittleEndian.AppendUint64(nil, w) }
+	if err := s.write(images, word(first.Segments[0].Addr)); err != nil {
+		return err
+	}
+	return s.write(released, word(last.End))
 }
 
 // write changes the program's memory from outside, whatever its protection: the agent
