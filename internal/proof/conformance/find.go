@@ -8,6 +8,7 @@ import (
 	"go/version"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -113,6 +114,17 @@ var local = regexp.MustCompile(`"\./([\w/]+)"`)
 // module has all programs, so that the agent, which belongs to the module, is compiled
 // once.
 const module = "test"
+
+// environment is what programs that run the compiler find in theirs: an importcfg of the
+// standard library, as cmd/internal/testdir makes it.
+func environment(dir string) ([]string, error) {
+	out, err := exec.Command("go", "list", "-export", "-f", "{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}", "std").Output()
+	if err != nil {
+		return nil, fmt.Errorf("listing the standard library: %w", err)
+	}
+	file := filepath.Join(dir, "importcfg")
+	return []string{"STDLIB_IMPORTCFG=" + file}, os.WriteFile(file, out, 0o666)
+}
 
 // writeModule makes the module, for the newest language, as files have it that are in
 // none.

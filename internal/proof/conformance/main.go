@@ -41,8 +41,9 @@ type options struct {
 	keep   bool
 	v      bool
 
-	version string // of Go
-	dir     string // of the module
+	version string   // of Go
+	dir     string   // of the module
+	env     []string // of the programs
 }
 
 func main() {
@@ -111,6 +112,9 @@ func run(o options, workers int) (failed bool, err error) {
 		os.RemoveAll(o.dir)
 	}()
 	if err := writeModule(o.dir, o.version); err != nil {
+		return false, err
+	}
+	if o.env, err = environment(o.dir); err != nil {
 		return false, err
 	}
 	begin := time.Now()

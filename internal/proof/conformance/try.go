@@ -65,7 +65,7 @@ func (t *test) compare(ctx context.Context, o *options, dir string, files map[st
 		return failf("%v", err)
 	}
 	if want.Status != 0 {
-		return skipf("go run fails too: status %d\n%s", want.Status, want.Stderr)
+		return skipf("go run fails too: status %d\n%s%s", want.Status, want.Stdout, want.Stderr)
 	}
 	got, r := t.patched(ctx, o, filepath.Join(dir, "host"), files)
 	if r.verdict != pass || got == *want {
@@ -135,7 +135,7 @@ func (t *test) run(ctx context.Context, o *options, exe string) (*output, error)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, exe, t.args...)
 	cmd.Dir = o.tests
-	cmd.Env = append(os.Environ(), "PWD="+o.tests)
+	cmd.Env = append(append(os.Environ(), "PWD="+o.tests), o.env...)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -161,7 +161,7 @@ func (t *test) patched(ctx context.Context, o *options, dir string, files map[st
 		out[i] = f
 	}
 	s, err := subject.Start(ctx, subject.Config{
-		Dir: filepath.Join(dir, "src"), RunIn: o.tests, Work: dir, Args: t.args, Held: true,
+		Dir: filepath.Join(dir, "src"), RunIn: o.tests, Work: dir, Args: t.args, Env: o.env, Held: true,
 		Stdout: out[0], Stderr: out[1],
 	})
 	if err != nil {
