@@ -70,7 +70,8 @@ func (l *linker) follow(s *symbol) error {
 	k := o.Kind(s.sym)
 	switch {
 	case k.IsText():
-		s.section, s.align = secText, 32
+		// Assembly may ask for more (PCALIGN $64).
+		s.section, s.align = secText, max(s.align, 32)
 		if err := l.followFunction(s); err != nil {
 			return err
 		}
