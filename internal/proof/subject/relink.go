@@ -3,11 +3,13 @@ package subject
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/realtimefunc/realtimefunc/internal/agent"
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/patch"
@@ -85,37 +87,92 @@ func (s *Subject) holdInit() (last symbol, err error) {
 type Relinked struct {
 	*wire.Applied
 	Image   *link.Image
+	Linking time.Duration
 	Running map[uint64]bool // old versions, by entry, that are on a stack yet
+
+	// Wrappers are the old versions, by entry, of functions that the compiler has
+	// generated: the runtime leaves them out when it walks a stack, so nothing tells
+	// whether they run.
+	Wrappers map[uint64]bool
 }
 
 // Relink replaces functions by copies of themselves. Calls in progress that stand in
 // the way are waited for as long as wait.
 func (s *Subject) Relink(ctx context.Context, functions []link.Function, wait time.Duration) (*Relinked, error) {
+	begin := time.Now()
 	img, err := s.Link(ctx, link.Input{Library: s.Library, Functions: functions})
 	if err != nil {
 		return nil, err
 	}
+	linking := time.Since(begin)
 	c := &patch.Conditions{Wait: wait}
 	for _, r := range img.Redirects {
 		c.Running = append(c.Running, wire.Range{Start: r.Old, End: r.Old + r.Size})
 	}
 	applied, err := s.Load(ctx, img, s.Library, c)
+	if f := (*agent.Failure)(nil); errors.As(err, &f) && len(f.Blockers) > 0 {
+		return nil, blocked(f, img)
+	}
 	if err != nil {
 		return nil, err
 	}
-	done := &Relinked{Applied: applied, Image: img, Running: map[uint64]bool{}}
+	done := &Relinked{Applied: applied, Image: img, Linking: linking, Running: map[uint64]bool{}, Wrappers: map[uint64]bool{}}
 	for _, f := range applied.Frames {
 		done.Running[c.Running[f.Range].Start] = true
+	}
+	generated := map[uint64]bool{}
+	for _, d := range img.Defined {
+		if !d.Text || d.Object == nil {
+			continue
+		}
+		info, err := d.Object.FuncInfo(d.Sym)
+		if err != nil {
+			return nil, err
+		}
+		// Outside of package runtime, functions have the number of normal ones, 0, or that
+		// of wrappers (cmd/internal/objabi/funcid.go).
+		generated[d.Addr] = info != nil && info.ID != 0
+	}
+	for _, r := range img.Redirects {
+		if generated[r.New] {
+			done.Wrappers[r.Old] = true
+		}
 	}
 	return done, nil
 }
 
+// Blocked is the error of a patch that calls in progress did not let be.
+type Blocked struct {
+	*agent.Failure
+	Functions []string // that these calls are of; names may be there twice
+}
+
+// blocked names the frames of a failed patch without quiet ranges.
+func blocked(f *agent.Failure, img *link.Image) *Blocked {
+	b := &Blocked{Failure: f}
+	for _, frame := range f.Blockers {
+		name := fmt.Sprintf("goroutine %d, whose stack can't be walked", frame.GoID)
+		if i := int(frame.Range); frame.PC != 0 && i < len(img.Redirects) {
+			name = img.Redirects[i].Name
+		}
+		b.Functions = append(b.Functions, name)
+	}
+	return b
+}
+
+func (b *Blocked) Error() string {
+	return fmt.Sprintf("%v: %s", b.Failure, strings.Join(b.Functions, ", "))
+}
+
+func (b *Blocked) Unwrap() error { return b.Failure }
+
 // Poison overwrites the bodies that a patch has replaced, behind the jump at the entry,
 // with INT3. A program that executes an old body afterwards dies of SIGTRAP: so what a
-// poisoned program does, its patch does. Bodies on a stack are spared and counted.
+// poisoned program does, its patch does. Bodies on a stack are spared and counted, and
+// so are wrappers, if the program runs already.
 func (s *Subject) Poison(r *Relinked) (spared int, err error) {
 	for _, d := range r.Image.Redirects {
-		if r.Running[d.Old] {
+		if r.Running[d.Old] || r.Wrappers[d.Old] && !s.held {
 			spared++
 			continue
 		}
