@@ -36,6 +36,8 @@ type script struct {
 	open      eventStream
 	held      int // a pidfd; -1: none
 	client    http.Client
+	through   []string // words before those of the tool: see through
+	left      []string // processes whose tool is gone
 }
 
 // A mark is how much of a run there was at one time.
@@ -60,6 +62,9 @@ func (s *script) end() {
 	if s.held >= 0 {
 		unix.Close(s.held)
 	}
+	for _, pid := range s.left {
+		kill(pid, syscall.SIGKILL)
+	}
 	if s.run == nil {
 		return
 	}
@@ -67,9 +72,7 @@ func (s *script) end() {
 		return
 	}
 	// Without waiting for the program's own way to end.
-	if pid, err := strconv.Atoi(s.pid); err == nil && pid > 1 {
-		syscall.Kill(pid, syscall.SIGKILL)
-	}
+	kill(s.pid, syscall.SIGKILL)
 	s.run.wait(func() bool { return s.run.ended })
 	s.run.kill()
 }
@@ -108,7 +111,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 			return a == "-json" || strings.HasPrefix(a, "-restart=")
 		})
 	}
-	s.args = slices.Concat([]string{command, "run"}, flags, rest)
+	s.args = slices.Concat(s.through, []string{command, "run"}, flags, rest)
 	s.launch(ts)
 	if !s.started() {
 		s.fatalf(ts, "the program did not start")
@@ -369,16 +372,23 @@ func stderrLike(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// signal INT|TERM does what a terminal's Ctrl-C or kill does to the tool: the
-// first goes to the foreground process group, the second to the tool alone.
+// signal INT|TERM|KILL does what a terminal's Ctrl-C or kill does to the tool: the
+// first goes to the foreground process group, the others to the tool alone. signal
+// NAME program sends any signal to the program.
 func signal(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg, args, 1, "signal INT|TERM")
-	r := of(ts).run
+	s := of(ts)
+	if len(args) == 2 && args[1] == "program" && !neg {
+		s.signalProgram(ts, args[0])
+		return
+	}
+	usage(ts, neg, args, 1, "signal INT|TERM|KILL | signal NAME program")
 	switch args[0] {
 	case "INT":
-		ts.Check(r.signal(-1, syscall.SIGINT))
+		ts.Check(s.run.signal(-1, syscall.SIGINT))
 	case "TERM":
-		ts.Check(r.signal(1, syscall.SIGTERM))
+		ts.Check(s.run.signal(1, syscall.SIGTERM))
+	case "KILL":
+		ts.Check(s.run.signal(1, syscall.SIGKILL))
 	default:
 		ts.Fatalf("unknown signal %q", args[0])
 	}

@@ -104,9 +104,9 @@ func launch(dir string, env, args []string, json bool) (*run, error) {
 		r.cmd.Stdout = writer(func(b []byte) { r.change(func() { r.stdout = append(r.stdout, b...) }) })
 		r.cmd.Stderr = &lines{each: r.addLine}
 	}
-	// A child of the program that outlives it keeps our pipes open: Wait then
-	// returns exec.ErrWaitDelay.
-	r.cmd.WaitDelay = 5 * time.Second
+	// A child of the program that outlives it, or a program that outlives a killed
+	// tool, keeps our pipes open: Wait then returns exec.ErrWaitDelay.
+	r.cmd.WaitDelay = patience
 	var err error
 	if r.stdin, err = r.cmd.StdinPipe(); err != nil {
 		return nil, err

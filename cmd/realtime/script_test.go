@@ -43,6 +43,10 @@ func TestScript(t *testing.T) {
 				return *fresh, nil
 			case "cgo":
 				return env["CGO_ENABLED"] == "1", nil
+			case "root":
+				return os.Getuid() == 0, nil
+			case "tmpfs":
+				return canMount(), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
@@ -68,10 +72,12 @@ func TestScript(t *testing.T) {
 			"event":      eventLike,
 			"eventually": eventually,
 			"exit":       exit,
+			"fill":       fill,
 			"freeport":   freePort,
 			"get":        get,
 			"gone":       gone,
 			"hold":       hold,
+			"leave":      leave,
 			"newpid":     newPid,
 			"samepid":    samePid,
 			"save":       save,
@@ -81,6 +87,8 @@ func TestScript(t *testing.T) {
 			"stage":      stage,
 			"start":      start,
 			"stderrlike": stderrLike,
+			"tmpfs":      tmpfs,
+			"through":    through,
 			"stdoutlike": stdoutLike,
 			"stream":     stream,
 			"streamlike": streamLike,

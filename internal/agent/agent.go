@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/wire"
@@ -17,8 +18,23 @@ import (
 const wirePath = "github.com/realtimefunc/realtimefunc/internal/wire"
 
 // Variable is the environment variable that tells the agent the number of the
-// inherited control socket; see [Socketpair].
+// inherited control socket; see [Environ].
 const Variable = "REALTIME_FD"
+
+// Environ is the entry of the host's environment for the agent. It names the
+// descriptor of the control socket, see [Socketpair], and tells whether the host's
+// standard output and standard error are pipes that only the tool reads: when the
+// tool is killed, the agent reads them, lest the host dies of SIGPIPE.
+func Environ(socket int, stdout, stderr bool) string {
+	s := Variable + "=" + strconv.Itoa(socket)
+	if stdout {
+		s += ",1"
+	}
+	if stderr {
+		s += ",2"
+	}
+	return s
+}
 
 //go:embed host/*.go
 var hostSource embed.FS

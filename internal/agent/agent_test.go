@@ -23,7 +23,7 @@ func TestFilesImports(t *testing.T) {
 		"example.org/a/wire": true,
 	}
 	files := Files("example.org/a")
-	for _, name := range []string{"host.go", "stub.go", "wire/wire.go", "wire/encoding.go"} {
+	for _, name := range []string{"host.go", "stub.go", "wire/wire.go", "wire/encoding.go", "wire/frame.go"} {
 		if files[name] == nil {
 			t.Errorf("no %s", name)
 		}
@@ -332,6 +332,16 @@ func TestRefused(t *testing.T) {
 		"not an entry":              {Segments: segments, Redirects: []wire.Redirect{{Old: h.symbol("main.mix") + 8, New: good.Addr}}},
 		"target outside":            {Segments: segments, Redirects: []wire.Redirect{h.redirect("main.mix", h.symbol("main.spin"))}},
 		"redirected twice":          {Segments: segments, Redirects: []wire.Redirect{h.redirect("main.mix", good.Addr), h.redirect("main.mix", good.Addr)}},
+		"redirect too long":         {Segments: segments, Redirects: []wire.Redirect{{Old: h.symbol("main.mix"), New: good.Addr, Size: uint32(h.symbols["main.mix"].Size) + 4096}}},
+		"redirect without size":     {Segments: segments, Redirects: []wire.Redirect{{Old: h.symbol("main.mix"), New: good.Addr}}},
+		"unknown flag":              {Segments: segments, Redirects: []wire.Redirect{{Old: h.symbol("main.mix"), New: good.Addr, Size: 1, Flags: 2}}},
+		"types end outside":         {Segments: segments, Etypes: good.Addr + 2*good.Size},
+		"itab of nothing":           {Segments: segments, Itabs: []uint64{good.Addr}},
+		"write to nothing":          {Writes: []wire.Write{{Addr: h.arena - 4096, Data: []byte{1}}}},
+		"write to the stack":        {Writes: []wire.Write{{Addr: 1<<47 - 4096, Data: []byte{1}}}},
+		"write to the heap":         {Writes: []wire.Write{{Addr: 0xc000000000, Data: make([]byte, 8)}}},
+		"write beyond the program":  {Writes: []wire.Write{{Addr: h.symbol("main.mix"), Data: make([]byte, 64<<20)}}},
+		"endless wait":              {WaitNS: 1 << 62},
 		"ranges overlap":            {Segments: segments, Quiet: []wire.Range{{Start: 1, End: 3}, {Start: 2, End: 4}}},
 	}
 	for name, p := range tests {
@@ -343,13 +353,6 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
-	t.Run("write to nothing", func(t *testing.T) {
-		_, err := h.try(&wire.Patch{Writes: []wire.Write{{Addr: h.arena - 4096, Data: []byte{1}}}})
-		var failure *Failure
-		if !errors.As(err, &failure) || failure.Phase != wire.PhaseRedirect {
-			t.Errorf("got %v, want a failure to redirect", err)
-		}
-	})
 	before := h.say("mix")
 	h.apply(&wire.Patch{Segments: segments, Redirects: []wire.Redirect{h.redirect("main.mix", good.Addr)}})
 	if got := h.say("mix"); got != "42" || before == "42" {
@@ -358,6 +361,18 @@ func TestRefused(t *testing.T) {
 	if _, err := h.Setup(t.Context(), &h.setup); err == nil {
 		t.Error("a second setup is accepted")
 	}
+	for _, pair := range []wire.ItabPair{{}, {Inter: 8, Type: 8}, {Inter: h.symbol("main.mix"), Type: h.symbol("main.mix")}, {Inter: 1 << 63, Type: 1}} {
+		if _, err := h.FindItabs(t.Context(), []wire.ItabPair{pair}); err == nil {
+			t.Errorf("an itab of %#x is looked for", pair)
+		}
+	}
+	// A module twice would make the list of modules a circle.
+	module := h.segment(wire.ProtRead|wire.ProtWrite, nil)
+	h.apply(&wire.Patch{Segments: []wire.Segment{module}, Moduledata: module.Addr})
+	if _, err := h.try(&wire.Patch{Moduledata: module.Addr}); err == nil {
+		t.Error("a module is linked twice")
+	}
+	h.say("gc")
 }
 
 // The program does not need the tool.

@@ -26,12 +26,24 @@ type Failure struct {
 }
 
 func (f *Failure) Error() string {
-	return fmt.Sprintf("agent: %s: %s", f.Phase, f.Reason)
+	switch f.Phase {
+	case wire.PhaseMap:
+		return "the program has no room for new code: " + f.Reason
+	case wire.PhaseLoad:
+		return "the program refuses the new code: " + f.Reason
+	case wire.PhaseInit:
+		return "initializing new variables: " + f.Reason
+	case wire.PhaseRedirect:
+		return "switching to the new code: " + f.Reason
+	case wire.PhaseChannel:
+		return "the program has got a damaged message: " + f.Reason
+	}
+	return fmt.Sprintf("%s: %s", f.Phase, f.Reason)
 }
 
 // Socketpair returns the two ends of a control channel. child is to be inherited
 // by the host (exec.Cmd.ExtraFiles), with its number there in the environment
-// variable [Variable], and to be closed here after the start.
+// entry [Environ], and to be closed here after the start.
 func Socketpair() (tool, child *os.File, err error) {
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -56,12 +68,14 @@ type Conn interface {
 // goroutines; the requests go one after the other.
 //
 // A request whose context ends before its answer has come leaves the state of
-// the host unknown, so all later ones fail with the same error.
+// the host unknown, and so does an answer that arrives damaged: all later requests
+// fail with the same error.
 type Client struct {
-	conn   Conn
-	mu     sync.Mutex // held during a request
-	in     *bufio.Reader
-	broken error
+	conn           Conn
+	mu             sync.Mutex // held during a request
+	in             *bufio.Reader
+	sent, received uint32 // frames
+	broken         error
 }
 
 // New returns a client for the agent at the other end of conn.
@@ -77,7 +91,7 @@ func (c *Client) Close() error { return c.conn.Close() }
 func (c *Client) Hello(ctx context.Context) (*wire.Hello, error) {
 	hello, err := request[*wire.Hello](ctx, c, nil)
 	if err == nil && hello.Protocol != wire.Protocol {
-		return nil, fmt.Errorf("agent: the program speaks protocol %d, not %d: it was built by another release of realtime", hello.Protocol, wire.Protocol)
+		return nil, fmt.Errorf("the program speaks protocol %d, not %d: it was built by another release of realtime", hello.Protocol, wire.Protocol)
 	}
 	return hello, err
 }
@@ -93,12 +107,14 @@ func (c *Client) FindItabs(ctx context.Context, pairs []wire.ItabPair) ([]uint64
 	if len(pairs) == 0 {
 		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	itabs, err := request[*wire.Itabs](ctx, c, &wire.FindItabs{Pairs: pairs})
 	if err != nil {
 		return nil, err
 	}
 	if len(itabs.Addrs) != len(pairs) {
-		return nil, fmt.Errorf("agent: %d itabs for %d pairs", len(itabs.Addrs), len(pairs))
+		return nil, fmt.Errorf("asking the program: %d itabs for %d pairs", len(itabs.Addrs), len(pairs))
 	}
 	return itabs.Addrs, nil
 }
@@ -130,13 +146,14 @@ func request[T wire.Message](ctx context.Context, c *Client, question wire.Messa
 		return answer, c.broken
 	}
 	if err := ctx.Err(); err != nil {
-		return answer, fmt.Errorf("agent: %w", err)
+		return answer, fmt.Errorf("asking the program: %w", err)
 	}
 	var frame []byte
 	if question != nil {
-		if frame, err = wire.Append(nil, question); err != nil {
-			return answer, fmt.Errorf("agent: %w", err)
+		if frame, err = wire.Append(nil, c.sent, question); err != nil {
+			return answer, fmt.Errorf("asking the program: %w", err)
 		}
+		c.sent++
 	}
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -152,39 +169,45 @@ func request[T wire.Message](ctx context.Context, c *Client, question wire.Messa
 		}
 	}
 	if err != nil {
-		c.broken = fmt.Errorf("agent: %w", err)
+		c.broken = fmt.Errorf("waiting for the program's answer: %w", err)
 		return answer, c.broken
 	}
 	switch m := m.(type) {
 	case T:
 		return m, nil
 	case *wire.Failed:
-		return answer, &Failure{*m}
+		f := &Failure{*m}
+		if f.Phase == wire.PhaseChannel {
+			c.broken = f
+		}
+		return answer, f
 	}
-	c.broken = fmt.Errorf("agent: %T is no answer to %T", m, question)
+	c.broken = fmt.Errorf("waiting for the program's answer: %T is none to %T", m, question)
 	return answer, c.broken
 }
 
 // exchange writes a frame and reads one.
 func (c *Client) exchange(frame []byte) (wire.Message, error) {
 	if len(frame) > 0 {
-		if _, err := c.conn.Write(frame); err != nil {
-			return nil, gone(err)
+		// An agent that has closed the channel may have said why before.
+		if _, err := c.conn.Write(frame); err != nil && gone(err) != ErrGone {
+			return nil, err
 		}
 	}
 	var header [wire.HeaderSize]byte
 	if _, err := io.ReadFull(c.in, header[:]); err != nil {
 		return nil, gone(err)
 	}
-	kind, n, err := wire.Header(header)
+	h, err := wire.ReadHeader(header, c.received)
 	if err != nil {
 		return nil, err
 	}
-	payload := make([]byte, n)
+	c.received++
+	payload := make([]byte, h.Length)
 	if _, err := io.ReadFull(c.in, payload); err != nil {
 		return nil, gone(err)
 	}
-	return wire.Decode(kind, payload)
+	return h.Decode(payload)
 }
 
 // gone returns ErrGone for the errors of a connection whose other end is closed.

@@ -332,12 +332,51 @@ func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Obje
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && len(out) > 0 {
 		_, rest := splitMessages(out)
+		if err := machineError(rest); err != nil {
+			return "", err
+		}
+		if file := c.damaged(p, req, o.scan); file != "" {
+			return "", &RebuildError{p.ImportPath, "", fmt.Sprintf("%s, which the program was built from, is gone or was changed (a cleaned build cache?)", file)}
+		}
 		return "", &CompileError{Output: goOutput(c.h.Dir, p.ImportPath, p.Dir, rest)}
 	}
 	if err != nil {
 		return "", fmt.Errorf("compiling %q: %w", p.ImportPath, err)
 	}
 	return out, nil
+}
+
+// damaged is an archive, of those that a package imports, that is not what it was
+// when it was made: then what the compiler says of it means nothing.
+func (c *Compiler) damaged(p *Package, req Request, scan *Scan) string {
+	for _, list := range [][]string{scan.Imports, p.Imports} {
+		for _, path := range list {
+			file := c.archive(p.resolve(path), req)
+			if file == "" {
+				continue
+			}
+			q := c.h.pkg(p.resolve(path))
+			now := stampOf(file)
+			if now == (stamp{}) || q != nil && file == q.Export && now != q.stamp {
+				return file
+			}
+		}
+	}
+	return ""
+}
+
+// stamp is a file's size and time: {} if there is none.
+type stamp struct {
+	size int64
+	time time.Time
+}
+
+func stampOf(name string) stamp {
+	fi, err := os.Stat(name)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{fi.Size(), fi.ModTime()}
 }
 
 func (o *Object) addNotes(notes []note) {

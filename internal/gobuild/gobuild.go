@@ -134,7 +134,8 @@ type Package struct {
 	GoVersion string // of the module's go line, "" for the standard library
 	Module    *Module
 
-	accepted bool // came with an edit that was accepted
+	stamp    stamp // of Export, as go list told it
+	accepted bool  // came with an edit that was accepted
 }
 
 // LinkPath is the import path as the linker has it.
@@ -209,6 +210,9 @@ func outputTo(ctx context.Context, cmd *exec.Cmd, w io.Writer) ([]byte, error) {
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && stderr.Len() > 0 {
+		if err := machineError(stderr.String()); err != nil {
+			return nil, err
+		}
 		return nil, &CompileError{Output: stderr.String()}
 	}
 	return nil, fmt.Errorf("running %s: %w", filepath.Base(cmd.Path), err)

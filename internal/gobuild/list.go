@@ -122,6 +122,9 @@ func (h *Host) newPackage(l *listed) *Package {
 	if l.Module != nil {
 		p.GoVersion = l.Module.GoVersion
 	}
+	if p.Export != "" {
+		p.stamp = stampOf(p.Export)
+	}
 	p.Live = h.isLive(p)
 	return p
 }

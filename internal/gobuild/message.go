@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Position is a place in a source file. Line and Col count from 1, Col in bytes.
@@ -59,6 +60,38 @@ func splitMessages(out string) (notes []note, rest string) {
 		notes = append(notes, n)
 	}
 	return notes, b.String()
+}
+
+// MachineError is a tool that failed for a reason that does not lie in the user's
+// program: a full disk, no permission. It is an Errno as to errors.Is.
+type MachineError struct {
+	Message string // the line in which the tool says so
+	Errno   syscall.Errno
+}
+
+func (e *MachineError) Error() string { return e.Message }
+func (e *MachineError) Unwrap() error { return e.Errno }
+
+// machineErrors are those of a machine that has too little of something, or forbids.
+var machineErrors = []syscall.Errno{
+	syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EFBIG, syscall.EIO, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.EACCES,
+}
+
+// machineError looks for such a reason in what a tool has printed. Messages with a
+// position are of the user's code.
+func machineError(out string) error {
+	for line := range strings.Lines(out) {
+		line = strings.TrimSuffix(line, "\n")
+		if noteLine.MatchString(line) {
+			continue
+		}
+		for _, errno := range machineErrors {
+			if strings.HasSuffix(line, ": "+errno.Error()) {
+				return &MachineError{strings.TrimSpace(line), errno}
+			}
+		}
+	}
+	return nil
 }
 
 // goOutput writes the compiler's output as the go command prints it: below the

@@ -5,8 +5,6 @@ import (
 	"os"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 )
 
@@ -72,7 +70,9 @@ func (l *Library) Archive(importPath string) (*goobj.Archive, error) {
 	if !ok {
 		return nil, fmt.Errorf("package %q is not part of the program", importPath)
 	}
-	b, err := mapFile(file)
+	// Read, not mapped: a file that is cut short under a mapping is a SIGBUS, one that
+	// is overwritten is code that nobody has checked, and the build cache is not ours.
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading archive of %q: %w", importPath, err)
 	}
@@ -82,24 +82,6 @@ func (l *Library) Archive(importPath string) (*goobj.Archive, error) {
 	}
 	l.archives[importPath] = a
 	return a, nil
-}
-
-// mapFile maps a file of the build cache: it stays readable when the cache is
-// trimmed, and costs memory only where it is looked at.
-func mapFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if st.Size() == 0 {
-		return nil, nil
-	}
-	return unix.Mmap(int(f.Fd()), 0, int(st.Size()), unix.PROT_READ, unix.MAP_PRIVATE)
 }
 
 // Definitions are the definitions of a name in one archive, static symbols left out.

@@ -45,7 +45,7 @@ func (e *edit) compile(ctx context.Context) error {
 		for i, u := range wave {
 			delete(queue, u.pkg.ImportPath)
 			g.Go(func() error {
-				errs[i] = u.compile(ctx, h, archives)
+				errs[i] = guard(func() error { return u.compile(ctx, h, archives) })
 				return nil
 			})
 		}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/realtimefunc/realtimefunc/internal/agent"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 	"github.com/realtimefunc/realtimefunc/internal/patch"
@@ -58,6 +60,7 @@ func (s *session) build(ctx context.Context) (*host, error) {
 func (s *session) start(ctx context.Context, h *host) error {
 	var extra []*os.File
 	env := os.Environ()
+	stdout, stderr := s.Report.Stream("stdout", s.Stdout), s.Report.Stream("stderr", s.Stderr)
 	if h.restartMode == "" {
 		tool, child, err := agent.Socketpair()
 		if err != nil {
@@ -66,21 +69,21 @@ func (s *session) start(ctx context.Context, h *host) error {
 		defer child.Close()
 		h.client = agent.New(tool)
 		extra = append(extra, child)
-		env = append(env, agent.Variable+"=3")
+		env = append(env, agent.Environ(3, piped(stdout), piped(stderr)))
 	}
 	stdin, _ := s.Stdin.(*os.File)
 	p, err := process.Start(process.Options{
 		Path: h.build.Exe, Args: s.Args, Dir: s.Dir, Env: env, Extra: extra,
-		Stdin: stdin, Stdout: s.Report.Stream("stdout", s.Stdout), Stderr: s.Report.Stream("stderr", s.Stderr),
+		Stdin: stdin, Stdout: stdout, Stderr: stderr,
 		Grace: s.Grace,
 	})
 	if err != nil {
-		return fmt.Errorf("starting the program: %w", err)
+		return notStarted(h.build.Exe, err)
 	}
 	h.process, h.began = p, time.Now()
 	s.host = h
 	h.warmed = make(chan error, 1)
-	go func() { h.warmed <- h.warm(ctx) }()
+	go func() { h.warmed <- guard(func() error { return h.warm(ctx) }) }()
 	return nil
 }
 
@@ -126,7 +129,7 @@ var errStale = errors.New("a file was saved during the build")
 func (h *host) warm(ctx context.Context) error {
 	setup := make(chan error, 1)
 	if h.restartMode == "" {
-		go func() { setup <- h.connect(ctx) }()
+		go func() { setup <- guard(func() error { return h.connect(ctx) }) }()
 	}
 	if h.sources == nil {
 		if err := h.learn(ctx); err != nil {
@@ -155,7 +158,7 @@ func (h *host) connect(ctx context.Context) (err error) {
 func exitReport(h *host, e process.Exit, reason string) report.Exit {
 	r := report.Exit{PID: h.process.PID(), Code: e.Code, Ran: e.Duration, Reason: reason}
 	if e.Signal != 0 {
-		r.Signal = e.Signal.String()
+		r.Signal = unix.SignalName(e.Signal)
 	}
 	if e.Asked != nil && reason == "" {
 		r.Reason = "interrupt"

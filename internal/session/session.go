@@ -54,6 +54,7 @@ type session struct {
 	embeds  atomic.Pointer[map[string]bool] // the embedded files, for the watcher's goroutines
 	edits   int
 	started bool // the start was reported
+	over    *int // exit status, when an edit has found that the program had finished
 }
 
 // run is the loop: the program's end, the user's signals and the settled changes.
@@ -111,6 +112,9 @@ func (s *session) run(ctx context.Context) (int, error) {
 			}
 		case c := <-changes:
 			s.edit(ctx, c)
+		}
+		if s.over != nil {
+			return *s.over, nil
 		}
 	}
 }
@@ -307,9 +311,10 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 	}
 	s.edits++
 	e.report.Number = s.edits
-	err := e.run(ctx)
+	run := func() error { return e.run(ctx) }
+	err := guard(run)
 	for n := 0; errors.Is(err, errAgain) && n < 10; n++ {
-		err = e.run(ctx)
+		err = guard(run)
 	}
 	if ctx.Err() != nil {
 		s.edits--
@@ -319,6 +324,11 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 	e.report.Elapsed = time.Since(c.At)
 	e.report.PID = s.host.process.PID()
 	var compile *gobuild.CompileError
+	var bug *fault
+	if errors.As(err, &bug) {
+		s.Report.Debug("%s", bug.stack)
+		s.host.restartMode = bug.Error()
+	}
 	switch {
 	case err == nil:
 		if len(e.newDirs) > 0 {
@@ -330,6 +340,13 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 	case errors.As(err, &compile):
 		s.host.keepPending(c)
 		e.report.Output = outputs(compile)
+		s.Report.Rejected(e.report)
+	case s.lost(ctx, err):
+		s.host.keepPending(c)
+		s.afterEnd(ctx, e)
+	case hindrance(err):
+		s.host.keepPending(c)
+		e.report.Reason = err.Error()
 		s.Report.Rejected(e.report)
 	default:
 		if !e.explained() {

@@ -23,6 +23,11 @@ func (s *stop) listen() (end func()) {
 	s.asked = make(chan syscall.Signal, 1)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// Who reads our lines may end before the program does (realtime run . 2>&1 | head).
+	// For the runtime that would be our end too, with no word and the program left
+	// alone (os/signal, "SIGPIPE"). Not ignored: children would inherit that.
+	pipes := make(chan os.Signal, 1)
+	signal.Notify(pipes, syscall.SIGPIPE)
 	go func() {
 		for sig := range signals {
 			s.mu.Lock()
@@ -38,6 +43,7 @@ func (s *stop) listen() (end func()) {
 	}()
 	return func() {
 		signal.Stop(signals)
+		signal.Stop(pipes)
 		close(signals)
 	}
 }

@@ -2,48 +2,8 @@
 
 package wire
 
-import "errors"
-
-// HeaderSize is the size of a frame's length and kind.
-const HeaderSize = 5
-
-// MaxPayload is the largest payload that is sent or accepted.
-const MaxPayload = 1 << 28
-
-var (
-	errLength  = errors.New("wire: message too long")
-	errKind    = errors.New("wire: unknown kind of message")
-	errPayload = errors.New("wire: malformed message")
-)
-
-// Append appends the frame of m to b. It fails only when m is longer than
-// MaxPayload.
-func Append(b []byte, m Message) ([]byte, error) {
-	start := len(b)
-	b = m.append(append(b, 0, 0, 0, 0, byte(m.Kind())))
-	n := len(b) - start - HeaderSize
-	if n > MaxPayload {
-		return b[:start], errLength
-	}
-	b[start+0] = byte(n)
-	b[start+1] = byte(n >> 8)
-	b[start+2] = byte(n >> 16)
-	b[start+3] = byte(n >> 24)
-	return b, nil
-}
-
-// Header reads the header of a frame: the kind of the message and the length
-// of the payload that follows.
-func Header(h [HeaderSize]byte) (Kind, int, error) {
-	n := uint32(h[0]) | uint32(h[1])<<8 | uint32(h[2])<<16 | uint32(h[3])<<24
-	if n > MaxPayload {
-		return 0, 0, errLength
-	}
-	return Kind(h[4]), int(n), nil
-}
-
-// Decode reads a payload. Byte slices of the message are parts of payload.
-func Decode(k Kind, payload []byte) (Message, error) {
+// decode reads a payload.
+func decode(k Kind, payload []byte) (Message, error) {
 	var m Message
 	switch k {
 	case KindHello:

@@ -8,8 +8,16 @@
 //	frame {
 //		length  uint32  // of payload, at most MaxPayload
 //		kind    uint8   // Kind of the message
+//		number  uint32  // of the frames that the sender has sent before this one
+//		sum     uint64  // Sum of payload
+//		head    uint32  // low half of the Sum of all fields above
 //		payload [length]byte
 //	}
+//
+// So a frame that was damaged on its way, and one that is missing, comes twice or
+// too early, is known as such, the length before it is trusted. Then the stream is
+// of no use any more: the agent says Failed, in PhaseChannel, and closes it; the
+// tool closes it too. Nothing of a damaged message is ever acted on.
 //
 // The payload is the message's fields in the order of declaration: integers
 // little endian and of fixed width; strings and byte slices as a uint32 length
@@ -29,7 +37,7 @@ package wire
 
 // Protocol is the version of the messages. Both ends are built from one tree,
 // so a difference means that a foreign agent answers.
-const Protocol = 1
+const Protocol = 2
 
 // Kind tells which message a frame holds.
 type Kind uint8
@@ -185,16 +193,18 @@ type Frame struct {
 // Failed answers Setup, FindItabs or Patch: nothing was redirected.
 type Failed struct {
 	Seq      uint32 // of the Patch
-	Phase    string // PhaseMap, PhaseLoad, PhaseInit or PhaseRedirect
+	Phase    string // PhaseMap, PhaseLoad, PhaseInit, PhaseRedirect or PhaseChannel
 	Reason   string
 	Blockers []Frame // the frames that stood in the way
 }
 
 // The phases of Failed. After PhaseMap and PhaseLoad the host is as before;
-// after PhaseInit and PhaseRedirect the image stays linked, without use.
+// after PhaseInit and PhaseRedirect the image stays linked, without use. After
+// PhaseChannel too the host is as before, but its agent listens no more.
 const (
 	PhaseMap      = "map"
 	PhaseLoad     = "load"
 	PhaseInit     = "init"
 	PhaseRedirect = "redirect"
+	PhaseChannel  = "channel"
 )

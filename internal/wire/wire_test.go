@@ -2,7 +2,9 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,17 +43,19 @@ func messages() []Message {
 }
 
 // decodeFrame decodes the first frame of b and returns what follows it.
-func decodeFrame(t *testing.T, b []byte) (Message, []byte) {
-	t.Helper()
-	k, n, err := Header([HeaderSize]byte(b))
-	if err != nil {
-		t.Fatal(err)
+func decodeFrame(b []byte, number uint32) (Message, []byte, error) {
+	if len(b) < HeaderSize {
+		return nil, nil, errHeader
 	}
-	m, err := Decode(k, b[HeaderSize:HeaderSize+n])
+	h, err := ReadHeader([HeaderSize]byte(b), number)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
-	return m, b[HeaderSize+n:]
+	if h.Length > len(b)-HeaderSize {
+		return nil, nil, errDamaged // in a stream: waits for more
+	}
+	m, err := h.Decode(b[HeaderSize:][:h.Length])
+	return m, b[HeaderSize+h.Length:], err
 }
 
 // The values of messages would hide a field that is not encoded, if it were zero.
@@ -73,15 +77,18 @@ func TestAllFieldsAreSet(t *testing.T) {
 
 func TestRoundTrip(t *testing.T) {
 	var stream []byte
-	for _, m := range messages() {
+	for i, m := range messages() {
 		var err error
-		if stream, err = Append(stream, m); err != nil {
+		if stream, err = Append(stream, uint32(i), m); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range messages() {
+	for i, want := range messages() {
 		var got Message
-		got, stream = decodeFrame(t, stream)
+		var err error
+		if got, stream, err = decodeFrame(stream, uint32(i)); err != nil {
+			t.Fatal(err)
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%T: (-want +got)\n%s", want, diff)
 		}
@@ -94,50 +101,94 @@ func TestRoundTrip(t *testing.T) {
 // Every proper prefix of a payload is malformed, and so is a longer one.
 func TestTruncated(t *testing.T) {
 	for _, m := range messages() {
-		b, err := Append(nil, m)
+		b, err := Append(nil, 0, m)
 		if err != nil {
 			t.Fatal(err)
 		}
 		payload := b[HeaderSize:]
 		for n := range len(payload) {
-			if _, err := Decode(m.Kind(), payload[:n]); err == nil {
+			if _, err := decode(m.Kind(), payload[:n]); err == nil {
 				t.Errorf("%T: %d of %d bytes are accepted", m, n, len(payload))
 			}
 		}
-		if _, err := Decode(m.Kind(), append(payload, 0)); err == nil {
+		if _, err := decode(m.Kind(), append(payload, 0)); err == nil {
 			t.Errorf("%T: a byte too many is accepted", m)
 		}
 	}
 }
 
 func TestLimits(t *testing.T) {
-	if _, _, err := Header([HeaderSize]byte{0xff, 0xff, 0xff, 0xff, byte(KindPatch)}); err == nil {
-		t.Error("a payload of 4 GB is accepted")
+	long := put32(nil, MaxPayload+1)
+	long = append(long, byte(KindPatch))
+	long = put64(put32(long, 0), 0)
+	long = put32(long, uint32(Sum(long)))
+	if _, err := ReadHeader([HeaderSize]byte(long), 0); !errors.Is(err, errLength) {
+		t.Errorf("got %v for a payload that is too long", err)
 	}
-	if _, err := Decode(99, nil); err == nil {
+	if _, err := decode(99, nil); err == nil {
 		t.Error("kind 99 is accepted")
 	}
 	// A count that the payload can't hold must not be allocated.
-	if _, err := Decode(KindItabs, []byte{0xff, 0xff, 0xff, 0xff}); err == nil {
+	if _, err := decode(KindItabs, []byte{0xff, 0xff, 0xff, 0xff}); err == nil {
 		t.Error("a count without elements is accepted")
+	}
+}
+
+// A change of any bit is noticed, and so are two that a sum of products would let
+// cancel each other.
+func TestDamage(t *testing.T) {
+	for _, m := range messages() {
+		frame, err := Append(nil, 3, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for bit := range 8 * len(frame) {
+			b := slices.Clone(frame)
+			b[bit/8] ^= 1 << (bit % 8)
+			if _, _, err := decodeFrame(b, 3); err == nil {
+				t.Errorf("%T: accepted with bit %d flipped", m, bit)
+			}
+		}
+		for i := HeaderSize + 7; i+8 < len(frame); i += 8 {
+			b := slices.Clone(frame)
+			b[i] ^= 0x80
+			b[i+8] ^= 0x80
+			if _, _, err := decodeFrame(b, 3); err == nil {
+				t.Errorf("%T: accepted with the high bits of words at %d flipped", m, i)
+			}
+		}
+		for _, number := range []uint32{0, 2, 4} {
+			if _, _, err := decodeFrame(frame, number); !errors.Is(err, errNumber) {
+				t.Errorf("%T: got %v for frame 3 where frame %d is due", m, err, number)
+			}
+		}
+	}
+}
+
+// An image of 50 MB must not wait for its sum.
+func BenchmarkSum(b *testing.B) {
+	data := make([]byte, 50<<20)
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		Sum(data)
 	}
 }
 
 // What decodes, encodes to the same bytes: there is one encoding per message.
 func FuzzDecode(f *testing.F) {
 	for _, m := range messages() {
-		b, err := Append(nil, m)
+		b, err := Append(nil, 0, m)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(byte(m.Kind()), b[HeaderSize:])
 	}
 	f.Fuzz(func(t *testing.T, kind byte, payload []byte) {
-		m, err := Decode(Kind(kind), payload)
+		m, err := decode(Kind(kind), payload)
 		if err != nil {
 			return
 		}
-		b, err := Append(nil, m)
+		b, err := Append(nil, 0, m)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,33 +82,80 @@ func mprotect(addr, size uint64, prot uintptr) syscall.Errno {
 }
 
 // reserve takes size bytes of address space without access, at min or the next
-// free multiple of 64 MB after it, below max.
-func reserve(min, max, size uint64) (uint64, bool) {
+// free multiple of 64 MB after it, below max. Otherwise it says what is in the way.
+func reserve(min, max, size uint64) (addr uint64, problem string) {
 	const step = 64 << 20
-	if size == 0 || size%pageSize != 0 || min%pageSize != 0 || min == 0 {
-		return 0, false
+	if size == 0 || size%pageSize != 0 || min%pageSize != 0 || min == 0 || max > 1<<47 {
+		return 0, "bad address range"
 	}
+	problem = "its own memory takes all addresses within 2 GB of its code"
 	for addr := min; addr <= max && size <= max-addr; addr += step {
 		got, errno := mmap(addr, size, syscall.PROT_NONE, mapFixedNoReplace|syscall.MAP_NORESERVE)
-		if errno != 0 {
+		switch {
+		case errno == syscall.EEXIST:
 			continue
-		}
-		if got == addr {
-			return addr, true
+		case errno != 0:
+			// RLIMIT_AS, a cgroup, vm.max_map_count: the same at each address.
+			return 0, "reserving address space: " + errno.Error()
+		case got == addr:
+			return addr, ""
 		}
 		syscall.Syscall(syscall.SYS_MUNMAP, uintptr(got), uintptr(size), 0)
 	}
-	return 0, false
+	return 0, problem
 }
 
 // mapping is a line of /proc/self/maps.
 type mapping struct {
 	start, end uint64
 	prot       uintptr
+	file       string // device and inode number; "" for what is of no file
+}
+
+// mapped is what the process has in its memory, by address.
+type mapped []mapping
+
+// at returns the index of the mapping that holds addr, or -1.
+func (ms mapped) at(addr uint64) int {
+	i, j := 0, len(ms)
+	for i < j {
+		if k := int(uint(i+j) / 2); ms[k].end <= addr {
+			i = k + 1
+		} else {
+			j = k
+		}
+	}
+	if i < len(ms) && ms[i].start <= addr {
+		return i
+	}
+	return -1
+}
+
+// has reports whether all of the size bytes at addr are mapped with at least the
+// protection prot.
+func (ms mapped) has(addr, size uint64, prot uintptr) bool {
+	if addr+size < addr {
+		return false
+	}
+	for end := addr + size; addr < end; {
+		i := ms.at(addr)
+		if i < 0 || ms[i].prot&prot != prot {
+			return false
+		}
+		addr = ms[i].end
+	}
+	return true
+}
+
+// ofFile reports whether the size bytes at addr are mapped from the file that is
+// mapped at other.
+func (ms mapped) ofFile(addr, size, other uint64) bool {
+	i, k := ms.at(addr), ms.at(other)
+	return i >= 0 && k >= 0 && ms[i].file != "" && ms[i].file == ms[k].file && size <= ms[i].end-addr
 }
 
 // mappings reads /proc/self/maps, which is sorted by address.
-func mappings() ([]mapping, bool) {
+func mappings() (mapped, bool) {
 	fd, err := syscall.Open("/proc/self/maps", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, false
@@ -134,8 +181,8 @@ func mappings() ([]mapping, bool) {
 // parseMappings reads lines of the form
 //
 //	00400000-00452000 r-xp 00000000 08:02 173521 /usr/bin/dbus-daemon
-func parseMappings(text []byte) ([]mapping, bool) {
-	var ms []mapping
+func parseMappings(text []byte) (mapped, bool) {
+	var ms mapped
 	for len(text) > 0 {
 		var m mapping
 		var ok bool
@@ -150,15 +197,35 @@ func parseMappings(text []byte) ([]mapping, bool) {
 				m.prot |= prot
 			}
 		}
-		ms = append(ms, m)
-		for len(text) > 0 && text[0] != '\n' {
-			text = text[1:]
+		n := 0
+		for n < len(text) && text[n] != '\n' {
+			n++
 		}
+		m.file = fileOf(text[:n])
+		ms = append(ms, m)
+		text = text[n:]
 		if len(text) > 0 {
 			text = text[1:]
 		}
 	}
 	return ms, true
+}
+
+// fileOf returns the device and inode in what stands behind the addresses of a
+// mapping: protection, offset, device, inode, path.
+func fileOf(line []byte) string {
+	var fields [5]int // ends of the first ones
+	n := 0
+	for i := 0; i <= len(line) && n < len(fields); i++ {
+		if i == len(line) || line[i] == ' ' {
+			fields[n] = i
+			n++
+		}
+	}
+	if n < 4 || fields[3] == fields[2]+2 && line[fields[3]-1] == '0' {
+		return ""
+	}
+	return string(line[fields[1]+1 : fields[3]])
 }
 
 // parseHex reads a number up to the byte end, and skips that.

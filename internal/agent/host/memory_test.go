@@ -31,16 +31,16 @@ func TestParseMappings(t *testing.T) {
 	const rx = syscall.PROT_READ | syscall.PROT_EXEC
 	tests := []struct {
 		text string
-		want []mapping
+		want mapped
 		ok   bool
 	}{
 		{"", nil, true},
 		{
 			"00400000-00452000 r-xp 00000000 08:02 173521 /bin/a b\n7ffc000-7ffd000 rw-p 0 00:00 0\n",
-			[]mapping{{0x400000, 0x452000, rx}, {0x7ffc000, 0x7ffd000, syscall.PROT_READ | syscall.PROT_WRITE}},
+			mapped{{0x400000, 0x452000, rx, "08:02 173521"}, {0x7ffc000, 0x7ffd000, syscall.PROT_READ | syscall.PROT_WRITE, ""}},
 			true,
 		},
-		{"ffffffffff600000-ffffffffff601000 --xp 0", []mapping{{0xffffffffff600000, 0xffffffffff601000, syscall.PROT_EXEC}}, true},
+		{"ffffffffff600000-ffffffffff601000 --xp 0", mapped{{0xffffffffff600000, 0xffffffffff601000, syscall.PROT_EXEC, ""}}, true},
 		{"00400000", nil, false},
 		{"00400000-x", nil, false},
 		{"00400000-00452000 r", nil, false},
@@ -53,6 +53,28 @@ func TestParseMappings(t *testing.T) {
 		}
 		if ok != test.ok || ok && !same {
 			t.Errorf("%q: %+v, %v", test.text, got, ok)
+		}
+	}
+}
+
+func TestMapped(t *testing.T) {
+	const r, rw = syscall.PROT_READ, syscall.PROT_READ | syscall.PROT_WRITE
+	maps := mapped{{0x1000, 0x3000, r, "a"}, {0x3000, 0x4000, rw, "a"}, {0x5000, 0x6000, rw, "b"}, {0x6000, 0x7000, 0, ""}}
+	for _, test := range []struct {
+		addr, size uint64
+		prot       uintptr
+		has, file  bool // file: that of the first mapping
+	}{
+		{0x1000, 8, r, true, true}, {0x2ffc, 8, r, true, false}, {0x2ffc, 8, rw, false, false},
+		{0x3000, 0x1000, rw, true, true}, {0x3000, 0x1001, rw, false, false}, {0x4000, 1, 0, false, false},
+		{0, 1, 0, false, false}, {0xfff, 2, 0, false, false}, {0x5000, 8, rw, true, false}, {0x6000, 8, r, false, false},
+		{0x7000, 1, 0, false, false}, {^uint64(0), 2, 0, false, false}, {^uint64(7), 8, 0, false, false},
+	} {
+		if got := maps.has(test.addr, test.size, test.prot); got != test.has {
+			t.Errorf("%#x: has %v", test.addr, got)
+		}
+		if got := maps.ofFile(test.addr, test.size, 0x1800); got != test.file {
+			t.Errorf("%#x: of the file %v", test.addr, got)
 		}
 	}
 }
@@ -166,18 +188,21 @@ func TestPokeMem(t *testing.T) {
 
 func TestReserve(t *testing.T) {
 	const step, size = 64 << 20, 1 << 20
-	free, ok := reserve(1<<32, 1<<36, size)
-	if !ok {
-		t.Fatal("no address range")
+	free, problem := reserve(1<<32, 1<<36, size)
+	if problem != "" {
+		t.Fatal(problem)
 	}
-	next, ok := reserve(free, free+2*step, size)
-	if !ok || next != free+step {
-		t.Errorf("got %#x, %v, want %#x", next, ok, free+step)
+	next, problem := reserve(free, free+2*step, size)
+	if problem != "" || next != free+step {
+		t.Errorf("got %#x, %s, want %#x", next, problem, free+step)
 	}
-	if got, ok := reserve(free, free+step, size); ok {
+	if got, problem := reserve(free, free+step, size); problem == "" {
 		t.Errorf("got %#x beyond the end", got)
 	}
-	if _, ok := reserve(free, free+size-1, size); ok {
+	if _, problem := reserve(free, free+size-1, size); problem == "" {
 		t.Error("a range that does not fit is accepted")
+	}
+	if _, problem := reserve(free, 1<<63, size); problem == "" {
+		t.Error("a range without end is accepted")
 	}
 }

@@ -14,24 +14,30 @@ import (
 // agent is the state between messages. It is used by one goroutine.
 type agent struct {
 	wire.Setup
+	anchor   uint64         // an address in the text of the executable
 	arena    wire.Range     // empty before Setup
 	segments []wire.Segment // all that are mapped, without Data
 	goexit   uintptr        // entry pc of runtime.goexit, the end of every stack
 	syncCore bool           // membarrier can make all threads fetch their instructions anew
 	ordered  uint32         // stored to after initializers, for the race detector
 	pcs      []uintptr      // for walk
+
+	phase        string // what a panic would end
+	seq          uint32
+	worldStopped bool
 }
 
 func (a *agent) setUp(m *wire.Setup) wire.Message {
 	if a.arena.End != 0 {
 		return &wire.Failed{Phase: wire.PhaseMap, Reason: "set up twice"}
 	}
-	if problem := checkSetup(m); problem != "" {
+	a.phase = wire.PhaseMap
+	if problem := a.checkSetup(m); problem != "" {
 		return &wire.Failed{Phase: wire.PhaseMap, Reason: problem}
 	}
-	arena, ok := reserve(m.ArenaMin, m.ArenaMax, m.ArenaSize)
-	if !ok {
-		return &wire.Failed{Phase: wire.PhaseMap, Reason: "no free address range near the program"}
+	arena, problem := reserve(m.ArenaMin, m.ArenaMax, m.ArenaSize)
+	if problem != "" {
+		return &wire.Failed{Phase: wire.PhaseMap, Reason: problem}
 	}
 	a.Setup = *m
 	a.arena = wire.Range{Start: arena, End: arena + m.ArenaSize}
@@ -45,9 +51,13 @@ func (a *agent) findItabs(m *wire.FindItabs) wire.Message {
 		return &wire.Failed{Phase: wire.PhaseLoad, Reason: "not set up"}
 	}
 	answer := &wire.Itabs{Addrs: make([]uint64, len(m.Pairs))}
+	maps, ok := mappings()
+	if !ok {
+		return &wire.Failed{Phase: wire.PhaseLoad, Reason: "reading /proc/self/maps"}
+	}
 	for i, p := range m.Pairs {
-		if p.Inter == 0 || p.Type == 0 {
-			return &wire.Failed{Phase: wire.PhaseLoad, Reason: "itab without a type"}
+		if !a.isInterface(maps, p.Inter) || !a.isType(maps, p.Type) {
+			return &wire.Failed{Phase: wire.PhaseLoad, Reason: "itab of what is not a type"}
 		}
 		itab := a.getitab(p.Inter, p.Type)
 		answer.Addrs[i] = itab
@@ -65,6 +75,7 @@ func (a *agent) apply(p *wire.Patch) wire.Message {
 	failed := func(phase, reason string) wire.Message {
 		return &wire.Failed{Seq: p.Seq, Phase: phase, Reason: reason}
 	}
+	a.seq = p.Seq
 	if a.arena.End == 0 {
 		return failed(wire.PhaseLoad, "not set up")
 	}
@@ -84,6 +95,7 @@ func (a *agent) apply(p *wire.Patch) wire.Message {
 		a.unload(mapped)
 		return failed(wire.PhaseLoad, problem)
 	}
+	a.phase = wire.PhaseInit
 	applied.PauseNS = a.link(p)
 	loaded := now()
 	applied.LoadNS = loaded - begin
@@ -95,6 +107,7 @@ func (a *agent) apply(p *wire.Patch) wire.Message {
 	}
 	applied.InitNS = now() - loaded
 
+	a.phase = wire.PhaseRedirect
 	if answer := a.redirect(p, applied); answer != nil {
 		return answer
 	}
@@ -148,64 +161,6 @@ func (a *agent) inside(addr, size uint64, prot uint8) bool {
 		}
 	}
 	return false
-}
-
-// check returns what is wrong with the addresses in p, or "".
-func (a *agent) check(p *wire.Patch) string {
-	const rw, rx = wire.ProtRead | wire.ProtWrite, wire.ProtRead | wire.ProtExec
-	next := uint64(a.ModuledataNext)
-	if md := p.Moduledata; md != 0 && (md%8 != 0 || !a.inside(md, next+8, rw) || load64(md+next) != 0) {
-		return "bad moduledata"
-	}
-	for _, itab := range p.Itabs {
-		if itab%8 != 0 || !a.inside(itab, uint64(a.ItabHash)+4, wire.ProtRead) {
-			return "itab outside the image"
-		}
-	}
-	for _, task := range p.InitTasks {
-		// runtime.initTask (proc.go, 1.25 to 1.27): state, nfns uint32. State 1
-		// and no functions make doInit1 throw.
-		if task%8 != 0 || !a.inside(task, 8, rw) || load32(task) == 1 || load32(task+4) == 0 {
-			return "bad init task"
-		}
-	}
-	for _, pc := range p.InitFuncs {
-		if !a.inside(pc, 1, rx) {
-			return "initializer outside the image"
-		}
-	}
-	var end uint64
-	for _, r := range p.Redirects {
-		if r.Old < end || r.Old%8 != 0 {
-			return "redirects are not in order"
-		}
-		end = r.Old + 8
-		if size := uint64(r.Size); size > 8 {
-			end = r.Old + size
-		}
-		if !isEntry(r.Old) {
-			return "redirect of what is not a function"
-		}
-		distance := int64(r.New - (r.Old + jumpSize))
-		if !a.inside(r.New, 1, rx) || distance != int64(int32(distance)) {
-			return "redirect to what is not in the image"
-		}
-	}
-	if !ordered(p.Quiet) || !ordered(p.Running) {
-		return "ranges are not in order"
-	}
-	return ""
-}
-
-func ordered(rs []wire.Range) bool {
-	var end uint64
-	for _, r := range rs {
-		if r.Start < end || r.End <= r.Start {
-			return false
-		}
-		end = r.End
-	}
-	return true
 }
 
 // link makes the runtime know the image. It returns the length of the pause.

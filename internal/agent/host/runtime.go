@@ -3,10 +3,7 @@
 package host
 
 import (
-	"runtime"
 	"unsafe"
-
-	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
 
 // The functions of the runtime are called by address, through a func value made
@@ -19,7 +16,9 @@ func (a *agent) stopTheWorld(gc bool) stopped {
 		pc = a.StopTheWorldGC
 	}
 	f := &pc
-	return stopped{gc, (*(*func(uint8) worldStop)(unsafe.Pointer(&f)))(0)}
+	s := stopped{gc, (*(*func(uint8) worldStop)(unsafe.Pointer(&f)))(0)}
+	a.worldStopped = true
+	return s
 }
 
 // startTheWorld returns how long the world stood still, in nanoseconds.
@@ -29,6 +28,7 @@ func (a *agent) startTheWorld(s stopped) uint64 {
 		pc = a.StartTheWorldGC
 	}
 	f := &pc
+	a.worldStopped = false
 	(*(*func(worldStop))(unsafe.Pointer(&f)))(s.worldStop)
 	return now() - uint64(s.started)
 }
@@ -83,58 +83,4 @@ func (a *agent) raceacquireg(g uint64, addr *uint32) {
 func call(pc uint64) {
 	f := &pc
 	(*(*func())(unsafe.Pointer(&f)))()
-}
-
-// isEntry reports whether the runtime knows a function that begins at pc.
-func isEntry(pc uint64) bool {
-	f := runtime.FuncForPC(uintptr(pc))
-	return f != nil && f.Entry() == uintptr(pc)
-}
-
-// checkSetup returns what is wrong with the facts in s, as far as that can be
-// seen from here.
-func checkSetup(s *wire.Setup) string {
-	for _, f := range [...]struct {
-		pc   uint64
-		name string
-	}{
-		{s.StopTheWorldGC, "runtime.stopTheWorldGC"},
-		{s.StartTheWorldGC, "runtime.startTheWorldGC"},
-		{s.StopTheWorld, "runtime.stopTheWorld"},
-		{s.StartTheWorld, "runtime.startTheWorld"},
-		{s.Gcallers, "runtime.gcallers"},
-		{s.ItabAdd, "runtime.itabAdd"},
-		{s.Getitab, "runtime.getitab"},
-		{s.DoInit1, "runtime.doInit1"},
-		{s.RaceAcquireg, "runtime.raceacquireg"},
-	} {
-		if f.pc == 0 && f.pc == s.RaceAcquireg {
-			continue
-		}
-		if !isEntry(f.pc) || runtime.FuncForPC(uintptr(f.pc)).Name() != f.name {
-			return "no " + f.name + " at its address"
-		}
-	}
-	for _, addr := range [...]uint64{s.FirstModuledata, s.LastModuledatap, s.ModulesSlice, s.Allgs, s.MainInitDone} {
-		if addr%8 != 0 || addr == 0 && addr != s.MainInitDone {
-			return "bad address of a runtime variable"
-		}
-	}
-	for _, offset := range [...]uint32{
-		s.ModuledataNext, s.ModuledataEtypes, s.GStackHi, s.GSchedBP,
-		s.GGoid, s.GAtomicstatus, s.GAsyncSafePoint, s.GRacectx, s.ItabType, s.ItabHash, s.TypeHash,
-	} {
-		if offset == 0 || offset >= pageSize {
-			return "bad offset of a field"
-		}
-	}
-	last := load64(s.LastModuledatap)
-	if last == 0 || load64(last+uint64(s.ModuledataNext)) != 0 {
-		return "runtime.lastmoduledatap is not the last module"
-	}
-	modules := *(**[]uint64)(pointer(s.ModulesSlice))
-	if modules == nil || len(*modules) == 0 || (*modules)[0] != s.FirstModuledata {
-		return "runtime.modulesSlice does not begin with the first module"
-	}
-	return ""
 }
