@@ -196,6 +196,7 @@ type process struct {
 	*program
 	*Client
 	t     *testing.T
+	conn  Conn // of the Client
 	pid   int
 	in    io.Writer
 	out   *bufio.Reader
@@ -207,6 +208,23 @@ type process struct {
 
 // start runs p until the end of the test and sets up its agent.
 func (p *program) start(t *testing.T, env ...string) *process {
+	t.Helper()
+	h := p.launch(t, env...)
+	hello, err := h.Hello(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	setup := h.setupFor(hello)
+	ready, err := h.Setup(t.Context(), &setup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.arena = ready.Arena
+	return h
+}
+
+// launch runs p until the end of the test.
+func (p *program) launch(t *testing.T, env ...string) *process {
 	t.Helper()
 	tool, child, err := Socketpair()
 	if err != nil {
@@ -228,7 +246,7 @@ func (p *program) start(t *testing.T, env ...string) *process {
 		t.Fatal(err)
 	}
 	child.Close()
-	h := &process{program: p, Client: New(tool), t: t, pid: cmd.Process.Pid, in: in, out: bufio.NewReader(out)}
+	h := &process{program: p, Client: New(tool), t: t, conn: tool, pid: cmd.Process.Pid, in: in, out: bufio.NewReader(out)}
 	t.Cleanup(func() {
 		h.Close()
 		in.Close()
@@ -239,10 +257,13 @@ func (p *program) start(t *testing.T, env ...string) *process {
 			t.Errorf("the program ended with %v", err)
 		}
 	})
-	hello, err := h.Hello(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	return h
+}
+
+// setupFor is the setup of the process that says hello.
+func (h *process) setupFor(hello *wire.Hello) wire.Setup {
+	t, p := h.t, h.program
+	t.Helper()
 	h.bias = hello.Anchor - p.addr(t, "example.org/program/internal/realtimeagent.Anchor")
 	if int(hello.PID) != h.pid {
 		t.Errorf("pid %d in Hello, want %d", hello.PID, h.pid)
@@ -262,12 +283,7 @@ func (p *program) start(t *testing.T, env ...string) *process {
 	} {
 		*addr += h.bias
 	}
-	ready, err := h.Setup(t.Context(), &setup)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.arena = ready.Arena
-	return h
+	return setup
 }
 
 // say tells the program a line and returns its answer.

@@ -48,7 +48,7 @@ func (a *agent) checkSetup(s *wire.Setup) string {
 		{s.DoInit1, "runtime.doInit1"},
 		{s.RaceAcquireg, "runtime.raceacquireg"},
 	} {
-		if f.pc == 0 && f.pc == s.RaceAcquireg {
+		if f.pc == 0 && f.name == "runtime.raceacquireg" {
 			continue
 		}
 		if !isEntry(f.pc) || runtime.FuncForPC(uintptr(f.pc)).Name() != f.name {
@@ -120,7 +120,7 @@ func checkVariables(maps mapped, s *wire.Setup) string {
 	// An interface value of ours: its itab and its type.
 	var m wire.Message = new(wire.Hello)
 	var e interface{} = m
-	itab, typ := words(unsafe.Pointer(&m)), words(unsafe.Pointer(&e))
+	itab, typ := word(unsafe.Pointer(&m)), word(unsafe.Pointer(&e))
 	hash := load32(typ + uint64(s.TypeHash))
 	if load64(itab+uint64(s.ItabType)) != typ || hash == 0 || load32(itab+uint64(s.ItabHash)) != hash {
 		return "the layout of itabs is another one"
@@ -130,19 +130,31 @@ func checkVariables(maps mapped, s *wire.Setup) string {
 		return "the types of the program end elsewhere"
 	}
 
-	if s.MainInitDone != 0 {
-		if c := load64(s.MainInitDone); c == 0 || c%8 != 0 || !maps.has(c, 256, read) {
-			return "bad address of a runtime variable"
-		}
-		if c := *(*chan bool)(pointer(s.MainInitDone)); len(c) != 0 || cap(c) != 0 {
-			return "bad address of a runtime variable"
-		}
+	if s.MainInitDone != 0 && !isBoolChan(maps, load64(s.MainInitDone)) {
+		return "bad address of a runtime variable"
 	}
 	return checkGoroutines(maps, s)
 }
 
-// words returns the first word of an interface value.
-func words(p unsafe.Pointer) uint64 { return uint64(*(*uintptr)(p)) }
+// isBoolChan reports whether a chan bool without a buffer may stand at addr
+// (runtime/chan.go, hchan: qcount, dataqsiz, and among others elemtype). What is no
+// channel must not be asked as one: even len looks for a timer in it.
+func isBoolChan(maps mapped, addr uint64) bool {
+	const size = 128
+	if addr%8 != 0 || !maps.has(addr, size, syscall.PROT_READ) || load64(addr) != 0 || load64(addr+8) != 0 {
+		return false
+	}
+	var e interface{} = true
+	for at := addr + 16; at < addr+size; at += 8 {
+		if load64(at) == word(unsafe.Pointer(&e)) {
+			return true
+		}
+	}
+	return false
+}
+
+// word returns the first word of an interface value.
+func word(p unsafe.Pointer) uint64 { return uint64(*(*uintptr)(p)) }
 
 // checkGoroutines looks for our own goroutine and at what is known of it.
 func checkGoroutines(maps mapped, s *wire.Setup) string {
