@@ -68,7 +68,11 @@ func (s *script) end() {
 	if s.run == nil {
 		return
 	}
-	if s.run.signal(1, syscall.SIGINT) != nil {
+	to := 1
+	if len(s.through) > 0 {
+		to = -1 // a shell may stand before the tool
+	}
+	if s.run.signal(to, syscall.SIGINT) != nil {
 		return
 	}
 	// Without waiting for the program's own way to end.

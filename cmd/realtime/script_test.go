@@ -47,6 +47,8 @@ func TestScript(t *testing.T) {
 				return os.Getuid() == 0, nil
 			case "tmpfs":
 				return canMount(), nil
+			case "userns":
+				return exec.Command("unshare", "-Ur", "true").Run() == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},

@@ -56,9 +56,10 @@ func FuzzMessages(f *testing.F) {
 		f.Add([]byte{0, kind, 3, 2, 1, 0, kind, 255, 254, 1, 2, 3, 4, 5, 6, 7, 8})
 	}
 	f.Add([]byte("\x01\x05\x00\x02\x03\x04\x05\x06\x07\x05\x01\x02\x03\x04\x05\x06\x07\x08\x05\x00\x03\x03"))
+	buildProgram(f) // an input must not take more than 10 seconds
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := newBadTool(t, &script{data})
-		for len(b.in.b) > 0 && !b.silent && !t.Failed() {
+		for n := 0; n < 20 && len(b.in.b) > 0 && !b.silent && !t.Failed(); n++ {
 			b.attack()
 			b.alive()
 		}

@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 
 // buildProgram builds the fixture as realtime builds the user's program: the
 // agent comes in by -overlay.
-func buildProgram(t *testing.T, flags ...string) *program {
+func buildProgram(t testing.TB, flags ...string) *program {
 	t.Helper()
 	programs.Lock()
 	defer programs.Unlock()
@@ -100,7 +100,7 @@ func buildProgram(t *testing.T, flags ...string) *program {
 }
 
 // read fills symbols and setup, all without the load bias.
-func (p *program) read(t *testing.T) {
+func (p *program) read(t testing.TB) {
 	t.Helper()
 	f, err := elf.Open(p.file)
 	if err != nil {
@@ -157,7 +157,7 @@ func (p *program) read(t *testing.T) {
 
 // fieldOffsets returns the offsets of the fields of the named structs, by
 // "struct.field".
-func fieldOffsets(t *testing.T, debug *dwarf.Data, structs ...string) map[string]int64 {
+func fieldOffsets(t testing.TB, debug *dwarf.Data, structs ...string) map[string]int64 {
 	t.Helper()
 	offsets := make(map[string]int64)
 	for r := debug.Reader(); ; {
@@ -182,7 +182,7 @@ func fieldOffsets(t *testing.T, debug *dwarf.Data, structs ...string) map[string
 	}
 }
 
-func (p *program) addr(t *testing.T, name string) uint64 {
+func (p *program) addr(t testing.TB, name string) uint64 {
 	t.Helper()
 	s, ok := p.symbols[name]
 	if !ok {

@@ -129,7 +129,9 @@ func (c *Compiler) compileByGoList(ctx context.Context, p *Package, req Request,
 	if err != nil {
 		return "", overlay.error(err)
 	}
-	o.ArchivePath = strings.TrimSpace(string(out))
+	if o.ArchivePath = strings.TrimSpace(string(out)); o.ArchivePath == "" {
+		return "", fmt.Errorf("compiling %q: the go command has made no archive", p.ImportPath)
+	}
 	return overlay.userNames(messages.String()), nil
 }
 

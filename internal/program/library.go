@@ -32,12 +32,17 @@ func NewLibrary(files map[string]string, live map[string]bool) *Library {
 
 // With is the library with some archives replaced or added; l itself stays as it is.
 func (l *Library) With(archives []*goobj.Archive) *Library {
-	n := &Library{files: l.files, live: l.live, archives: make(map[string]*goobj.Archive, len(l.archives)), names: l.names}
+	n := &Library{files: l.files, live: l.live, archives: make(map[string]*goobj.Archive, len(l.archives)), names: make(map[*goobj.Archive]map[string][]Definition)}
 	for path, a := range l.archives {
 		n.archives[path] = a
 	}
 	for _, a := range archives {
 		n.archives[a.ImportPath] = a
+	}
+	for _, a := range n.archives {
+		if m, ok := l.names[a]; ok {
+			n.names[a] = m // and not those of archives that were replaced
+		}
 	}
 	return n
 }

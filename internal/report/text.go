@@ -16,7 +16,8 @@ type text struct {
 	Config
 	mu    sync.Mutex
 	w     io.Writer
-	ended bool // the program ended by itself and was not started again
+	ended bool // the program has ended and was not started again
+	over  bool // and will not be: realtime ends too
 }
 
 // Codes of ECMA-48, "select graphic rendition".
@@ -113,11 +114,14 @@ func (t *text) Rejected(e Edit) {
 	if reason == "" {
 		reason = doesNotCompile
 	}
-	then := "the program runs on with the last good code"
-	if t.ended {
-		then = "the next good save starts the program again"
+	then := "; the program runs on with the last good code"
+	switch {
+	case t.over:
+		then = ""
+	case t.ended:
+		then = "; the next good save starts the program again"
 	}
-	t.write(e.Output, fmt.Sprintf("%s: %s; %s", t.paint(red, "rejected"), reason, then))
+	t.write(e.Output, fmt.Sprintf("%s: %s%s", t.paint(red, "rejected"), reason, then))
 }
 
 func (t *text) NotApplied(e Edit) {
@@ -138,10 +142,11 @@ func (t *text) NotApplied(e Edit) {
 func (t *text) Exited(x Exit) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.ended = true
+	t.over = x.Reason == "interrupt" || x.Reason == "" && x.Signal == "" && x.Code == 0
 	if x.Reason != "" {
 		return
 	}
-	t.ended = true
 	how := fmt.Sprintf("status %d", x.Code)
 	switch {
 	case x.Signal != "":

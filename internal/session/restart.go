@@ -32,7 +32,7 @@ func (s *session) restart(ctx context.Context, e *edit) {
 			e.report.PID = s.host.process.PID()
 		}
 		if errors.As(err, &compile) {
-			e.report.Output = outputs(compile)
+			e.report.Output, e.report.Reason = outputs(compile), ""
 		} else {
 			e.report.Reason = err.Error()
 		}
