@@ -370,7 +370,7 @@ func (l *linker) itab(key symName, o *goobj.Object, s goobj.Sym) (target, error)
 		}
 		if addr != 0 {
 			l.image.Defined = append(l.image.Defined, program.Defined{Name: key.name, Addr: addr})
-			return target{addr: addr}, nil
+			return target{addr: addr}, l.reviveMade(addr, o, s)
 		}
 	}
 	c := l.symbol(o, s)

@@ -36,6 +36,12 @@ const (
 	tflagGCMaskOnDemand = 1 << 4
 )
 
+// Offsets in internal/abi.ITab: Inter, Type *Type; Hash uint32; _ [4]byte; Fun []uintptr.
+const (
+	typeAt = 8
+	funAt  = 24
+)
+
 // revival restores a method of a type or an itab of the host.
 type revival struct {
 	addr  uint64 // of the word in the descriptor or itab
@@ -99,7 +105,6 @@ func (l *linker) reviveType(name string) error {
 // no code of the host called, the linker has written runtime.unreachableMethod into the
 // host's itabs (cmd/link/internal/ld/data.go:relocsym).
 func (l *linker) reviveItabs(iface string) error {
-	const funAt = 24 // internal/abi.ITab: Inter, Type *Type; Hash uint32; _ [4]byte; Fun []uintptr
 	dropped, known, err := l.Program.HostFunction("runtime.unreachableMethod", goobj.ABIInternal)
 	if err != nil {
 		return err
@@ -131,6 +136,54 @@ func (l *linker) reviveItabs(iface string) error {
 		}
 	}
 	return nil
+}
+
+// reviveMade does the same for an itab at addr that the runtime has made: where the
+// descriptor of the type has lost a method, it has put runtime.unreachableMethod
+// (runtime/type.go:textOff). (o, s) is what the compiler would have it be.
+func (l *linker) reviveMade(addr uint64, o *goobj.Object, s goobj.Sym) error {
+	var dropped map[string]bool
+	for _, r := range o.Relocs(s, nil) {
+		if r.Size == 8 && r.Off == typeAt {
+			dropped = l.dropped(l.refName(o, r.Sym))
+		}
+	}
+	for _, r := range o.Relocs(s, nil) {
+		if r.Size != 8 || r.Off < funAt || !dropped[l.refName(o, r.Sym)] {
+			continue
+		}
+		t, err := l.resolve(o, r.Sym)
+		if err != nil {
+			return fmt.Errorf("methods of %s: %w", o.Name(s), err)
+		}
+		l.revive = append(l.revive, &revival{addr: addr + uint64(r.Off), size: 8, value: t})
+	}
+	return nil
+}
+
+// dropped are the methods that a type of the host has lost, as interfaces call them.
+func (l *linker) dropped(name string) map[string]bool {
+	d, ok := l.Program.HiddenDefinition(name)
+	if !ok {
+		return nil
+	}
+	addr, _ := l.Program.Hidden(name)
+	host := l.Program.Bytes(addr, len(d.Object.Data(d.Sym)))
+	if host == nil {
+		return nil
+	}
+	set := map[string]bool{}
+	method := 0
+	for _, r := range d.Object.Relocs(d.Sym, nil) {
+		if r.Type != goobj.RMethodOff {
+			continue
+		}
+		if method%3 == 1 && binary.LittleEndian.Uint32(host[r.Off:]) == ^uint32(0) { // Ifn
+			set[l.refName(d.Object, r.Sym)] = true
+		}
+		method++
+	}
+	return set
 }
 
 // exported reads the name at the offset that b begins with: bit 0 of its first byte

@@ -17,7 +17,7 @@ import (
 // The comparison is needed: a symbol that several packages emit was linked from one
 // of them only, and the copies may differ.
 func (p *Program) Recover(lib *Library) error {
-	w := recovery{p: p, types: p.ModuleWord("types"), text: p.ModuleWord("text"), seen: map[Definition]bool{}}
+	w := recovery{p: p, types: p.ModuleWord("types"), text: p.ModuleWord("text"), seen: map[Definition]bool{}, defined: map[string]Definition{}}
 	for name, s := range p.data {
 		if strings.HasPrefix(name, "go:itab.") && !p.double[name] {
 			p.hidden[name] = s.Addr // listed to Go 1.26
@@ -32,6 +32,12 @@ func (p *Program) Recover(lib *Library) error {
 			w.object(o)
 		}
 	}
+	for name := range p.hidden {
+		// Met in packages only that use the type: its own never refers to it.
+		if d, ok := w.defined[name]; ok && p.defs[name].Object == nil {
+			p.defs[name] = d
+		}
+	}
 	return nil
 }
 
@@ -39,14 +45,19 @@ type recovery struct {
 	p           *Program
 	types, text uint64
 	relocs      []goobj.Reloc
-	seen        map[Definition]bool // symbols without a name of their own
+	seen        map[Definition]bool   // symbols without a name of their own
+	defined     map[string]Definition // of types and itabs, whether met or not
 }
 
 func (w *recovery) object(o *goobj.Object) {
 	for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
 		k := o.Kind(s)
 		name := o.Name(s)
-		if name == "" || o.ABI(s) == goobj.ABIStatic || IsHidden(name) || len(o.Data(s)) == 0 {
+		if name == "" || o.ABI(s) == goobj.ABIStatic || len(o.Data(s)) == 0 {
+			continue
+		}
+		if IsHidden(name) {
+			w.defined[name] = Definition{o, s}
 			continue
 		}
 		switch {
