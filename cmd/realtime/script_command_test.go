@@ -115,7 +115,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 			return a == "-json" || strings.HasPrefix(a, "-restart=")
 		})
 	}
-	s.args = slices.Concat(s.through, []string{command, "run"}, flags, rest)
+	s.args = slices.Concat(s.through, []string{command, "run"}, flags, runFlags, rest)
 	s.launch(ts)
 	if !s.started() {
 		s.fatalf(ts, "the program did not start")

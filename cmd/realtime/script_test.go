@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,20 @@ import (
 // about process ids, events and kept state is passed over. So a script is known
 // to be true before it is asked of a patched process.
 var fresh = flag.Bool("fresh", false, "check the scripts against plain go run")
+
+// With -runflag=-race (it may be there several times) every program of a script is built
+// with that flag too. The condition [race] tells of -race, under which the first report
+// ends the program: a detector that is wrong about new code fails the script.
+var runFlags []string
+
+func init() {
+	flag.Func("runflag", "build the programs of the scripts with this `flag` too", func(f string) error {
+		runFlags = append(runFlags, f)
+		return nil
+	})
+}
+
+func race() bool { return slices.Contains(runFlags, "-race") }
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"realtime": main})
@@ -41,6 +56,8 @@ func TestScript(t *testing.T) {
 			switch name {
 			case "fresh":
 				return *fresh, nil
+			case "race":
+				return race(), nil
 			case "cgo":
 				return env["CGO_ENABLED"] == "1", nil
 			case "root":
@@ -61,6 +78,9 @@ func TestScript(t *testing.T) {
 			e.Setenv("GOENV", "off")
 			e.Setenv("GOPROXY", "off")
 			e.Setenv("GOTRACEBACK", "") // testscript asks for all runtime frames
+			if race() {
+				e.Setenv("GORACE", "halt_on_error=1")
+			}
 			s := &script{held: -1}
 			e.Values[scriptKey{}] = s
 			e.Defer(s.end)
