@@ -28,12 +28,16 @@ type Input struct {
 
 	Base   uint64 // where the image begins: page aligned, inside the agent's arena
 	Limit  uint64 // where it must end
+	Room   Room   // where its variables go instead, if that is not empty
 	GOROOT string // what $GOROOT in file names stands for; "" leaves it
 
 	// FindItab asks the runtime for the itab of two types of the program; 0 if the
 	// type does not implement the interface.
 	FindItab func(inter, typ uint64) (uint64, error)
 }
+
+// Room is memory of the host's own, for variables: page aligned.
+type Room struct{ Base, Limit uint64 }
 
 // Function is a function of one of the edit's archives.
 type Function struct {
@@ -57,6 +61,7 @@ type Image struct {
 	Defined    []program.Defined // for program.Accept
 	Revived    []string          // types of the host whose methods Writes restores
 	End        uint64            // first free address behind the image, page aligned
+	RoomBase   uint64            // likewise in Input.Room
 }
 
 // Segment is a run of pages.
@@ -134,6 +139,8 @@ type linker struct {
 	end      [numSections]uint64
 	tables   tables
 	module   uint64
+
+	variables uint64 // where the writable segment begins
 }
 
 // symName is the identity of a named symbol, as to the linker: data has ABI0.

@@ -19,6 +19,8 @@ import (
 //	data       rw-  variables with pointers
 //	noptrdata  rw-  variables without, inittasks
 //	moduledata rw-  with the pointer mask of data before it
+//
+// From data on it lies in Input.Room, if there is one.
 func (l *linker) place() error {
 	for _, s := range l.all {
 		l.sections[s.section] = append(l.sections[s.section], s)
@@ -30,14 +32,24 @@ func (l *linker) place() error {
 	if err := l.buildTables(roundUp(at, 64)); err != nil {
 		return err
 	}
-	at = l.layout(secData, roundUp(l.tables.end, pageSize))
+	l.image.End = roundUp(l.tables.end, pageSize)
+	l.variables = l.image.End
+	if l.Room != (Room{}) {
+		l.variables = l.Room.Base
+	}
+	at = l.layout(secData, l.variables)
 	at = l.layout(secNoPtrData, roundUp(at, 64))
 	if err := l.masks(); err != nil {
 		return err
 	}
 	l.tables.maskAddr = roundUp(at, 8)
 	l.module = roundUp(l.tables.maskAddr+uint64(len(l.tables.mask)), 64)
-	l.image.End = roundUp(l.module+l.Program.Layouts["runtime.moduledata"].Size, pageSize)
+	end := roundUp(l.module+l.Program.Layouts["runtime.moduledata"].Size, pageSize)
+	if l.Room == (Room{}) {
+		l.image.End = end
+	} else if l.image.RoomBase = end; end > l.Room.Limit {
+		return fmt.Errorf("the variables need %d bytes, and the room for them is used up", end-l.Room.Base)
+	}
 	if l.image.End > l.Limit {
 		return fmt.Errorf("the image needs %d bytes, and the room near the program is used up", l.image.End-l.Base)
 	}
@@ -189,16 +201,16 @@ func (l *linker) finish() error {
 	if err := l.writeTables(ro); err != nil {
 		return err
 	}
-	dataStart := roundUp(l.tables.end, pageSize)
-	rw := make([]byte, img.End-dataStart)
-	copy(rw[l.start[secData]-dataStart:], l.bytes(secData, l.start[secData], l.end[secData], 0))
-	copy(rw[l.start[secNoPtrData]-dataStart:], l.bytes(secNoPtrData, l.start[secNoPtrData], l.end[secNoPtrData], 0))
-	copy(rw[l.tables.maskAddr-dataStart:], l.tables.mask)
-	copy(rw[l.module-dataStart:], module)
+	rw := make([]byte, roundUp(l.module+uint64(len(module)), pageSize)-l.variables)
+	copy(rw[l.start[secData]-l.variables:], l.bytes(secData, l.start[secData], l.end[secData], 0))
+	copy(rw[l.start[secNoPtrData]-l.variables:], l.bytes(secNoPtrData, l.start[secNoPtrData], l.end[secNoPtrData], 0))
+	copy(rw[l.tables.maskAddr-l.variables:], l.tables.mask)
+	copy(rw[l.module-l.variables:], module)
+	roEnd := roundUp(l.tables.end, pageSize)
 	img.Segments = []Segment{
 		{l.Base, l.start[secROData] - l.Base, 1 | 4, text},
-		{l.start[secROData], dataStart - l.start[secROData], 1, ro},
-		{dataStart, img.End - dataStart, 1 | 2, rw},
+		{l.start[secROData], roEnd - l.start[secROData], 1, ro},
+		{l.variables, uint64(len(rw)), 1 | 2, rw},
 	}
 
 	for _, s := range l.itabs {

@@ -24,6 +24,7 @@ type Host struct {
 	client *agent.Client
 	arena  uint64 // next free address
 	limit  uint64
+	room   link.Room // for variables, in a -race host
 	seq    uint32
 }
 
@@ -60,6 +61,7 @@ func Connect(ctx context.Context, build *gobuild.Host, client *agent.Client, inI
 	return &Host{
 		Program: p, build: build, client: client,
 		arena: ready.Arena, limit: ready.Arena + arenaSize,
+		room: link.Room{Base: ready.Room.Start, Limit: ready.Room.End},
 	}, nil
 }
 
@@ -81,7 +83,7 @@ func (h *Host) Learn() error {
 // here.
 func (h *Host) Link(ctx context.Context, in link.Input) (*link.Image, error) {
 	in.Program, in.GOROOT = h.Program, h.build.Env.GOROOT
-	in.Base, in.Limit = h.arena, h.limit
+	in.Base, in.Limit, in.Room = h.arena, h.limit, h.room
 	in.FindItab = func(inter, typ uint64) (uint64, error) {
 		addrs, err := h.client.FindItabs(ctx, []wire.ItabPair{{Inter: inter, Type: typ}})
 		if err != nil {
@@ -112,17 +114,26 @@ func (h *Host) Load(ctx context.Context, img *link.Image, lib *program.Library, 
 	if err != nil {
 		var f *agent.Failure
 		if errors.As(err, &f) && (f.Phase == wire.PhaseInit || f.Phase == wire.PhaseRedirect) {
-			h.arena = img.End // the image stays, without use
+			h.use(img) // the image stays, without use
 		}
 		return nil, err
 	}
-	h.arena, h.Library = img.End, lib
+	h.use(img)
+	h.Library = lib
 	memory := map[uint64][]byte{}
 	for _, s := range img.Segments {
 		memory[s.Addr] = s.Data
 	}
 	h.Program.Accept(img.Defined, memory, img.Revived)
 	return applied, nil
+}
+
+// use takes the room of an image, which is never given back.
+func (h *Host) use(img *link.Image) {
+	h.arena = img.End
+	if h.room != (link.Room{}) {
+		h.room.Base = img.RoomBase
+	}
 }
 
 // message is an image as the agent gets it.

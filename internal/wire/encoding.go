@@ -90,8 +90,8 @@ func (m *Setup) decode(r *reader) {
 	r.get32(m.narrow()...)
 }
 
-func (m *Ready) append(b []byte) []byte { return put64(b, m.Arena) }
-func (m *Ready) decode(r *reader)       { r.get64(&m.Arena) }
+func (m *Ready) append(b []byte) []byte { return put64(b, m.Arena, m.Room.Start, m.Room.End) }
+func (m *Ready) decode(r *reader)       { r.get64(&m.Arena, &m.Room.Start, &m.Room.End) }
 
 func (m *FindItabs) append(b []byte) []byte {
 	b = put32(b, uint32(len(m.Pairs)))

@@ -101,6 +101,7 @@ type Setup struct {
 // Ready answers Setup.
 type Ready struct {
 	Arena uint64 // address of the reserved range
+	Room  Range  // pages where the writable segments of images must lie; empty: in the arena
 }
 
 // FindItabs asks for the itabs that the runtime has, or makes, for the pairs.

@@ -22,7 +22,7 @@ func messages() []Message {
 	return []Message{
 		&Hello{Protocol: Protocol, PID: 4242, GoVersion: "go1.26.8", Anchor: 0x401000},
 		setup,
-		&Ready{Arena: 0x8000000},
+		&Ready{Arena: 0x8000000, Room: Range{0x600000, 0x700000}},
 		&FindItabs{Pairs: []ItabPair{{Inter: 1, Type: 2}, {Inter: 3, Type: 4}}},
 		&Itabs{Addrs: []uint64{0, 1, 1<<64 - 1}},
 		&Patch{

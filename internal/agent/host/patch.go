@@ -16,6 +16,7 @@ type agent struct {
 	wire.Setup
 	anchor   uint64         // an address in the text of the executable
 	arena    wire.Range     // empty before Setup
+	room     wire.Range     // for what is writable; empty: the arena
 	segments []wire.Segment // all that are mapped, without Data
 	goexit   uintptr        // entry pc of runtime.goexit, the end of every stack
 	syncCore bool           // membarrier can make all threads fetch their instructions anew
@@ -43,7 +44,8 @@ func (a *agent) setUp(m *wire.Setup) wire.Message {
 	a.arena = wire.Range{Start: arena, End: arena + m.ArenaSize}
 	a.goexit = bottomOfStack()
 	a.syncCore = membarrier(membarrierRegisterSyncCore) == 0
-	return &wire.Ready{Arena: arena}
+	a.room = wholePages(room())
+	return &wire.Ready{Arena: arena, Room: a.room}
 }
 
 func (a *agent) findItabs(m *wire.FindItabs) wire.Message {
@@ -119,9 +121,9 @@ func (a *agent) apply(p *wire.Patch) wire.Message {
 func (a *agent) load(segments []wire.Segment) string {
 	for _, s := range segments {
 		if s.Addr%pageSize != 0 || s.Size%pageSize != 0 || s.Size == 0 ||
-			s.Addr < a.arena.Start || s.Addr >= a.arena.End || s.Size > a.arena.End-s.Addr ||
+			!holds(a.place(s.Prot), s.Addr, s.Size) ||
 			uint64(len(s.Data)) > s.Size || s.Prot > wire.ProtRead|wire.ProtWrite|wire.ProtExec {
-			return "segment outside the arena"
+			return "segment outside of its range"
 		}
 		for _, other := range a.segments {
 			if s.Addr < other.Addr+other.Size && other.Addr < s.Addr+s.Size {
@@ -133,7 +135,7 @@ func (a *agent) load(segments []wire.Segment) string {
 		if _, errno := mmap(s.Addr, s.Size, writable, syscall.MAP_FIXED); errno != 0 {
 			return "mapping a segment: " + errno.Error()
 		}
-		copy(bytesAt(s.Addr, len(s.Data)), s.Data)
+		fill(s.Addr, s.Data)
 		if s.Prot != writable {
 			if errno := mprotect(s.Addr, s.Size, uintptr(s.Prot)); errno != 0 {
 				return "protecting a segment: " + errno.Error()
@@ -141,6 +143,23 @@ func (a *agent) load(segments []wire.Segment) string {
 		}
 	}
 	return ""
+}
+
+// place is the range for segments of a protection.
+func (a *agent) place(prot uint8) wire.Range {
+	if prot&wire.ProtWrite != 0 && a.room != (wire.Range{}) {
+		return a.room
+	}
+	return a.arena
+}
+
+func holds(r wire.Range, addr, size uint64) bool {
+	return addr >= r.Start && addr < r.End && size <= r.End-addr
+}
+
+// wholePages is what r has of whole pages.
+func wholePages(r wire.Range) wire.Range {
+	return wire.Range{Start: (r.Start + pageSize - 1) &^ (pageSize - 1), End: r.End &^ (pageSize - 1)}
 }
 
 // unload gives back the segments from the given index on.
