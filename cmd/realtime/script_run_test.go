@@ -20,6 +20,10 @@ import (
 // busy machine a build takes many times its usual second.
 const patience = 60 * time.Second
 
+// startPatience is patience for a start: with flags that nobody has built with before,
+// the standard library is compiled too.
+const startPatience = 5 * time.Minute
+
 // A run is one `realtime run` (or, with -fresh, one `go run`) and all that it
 // has printed so far.
 type run struct {
@@ -149,8 +153,10 @@ func (r *run) change(f func()) {
 
 // wait waits until ok, which may read r, reports true. It reports false when the
 // time is up, or when the process has ended and nothing more will come.
-func (r *run) wait(ok func() bool) bool {
-	late := time.After(patience)
+func (r *run) wait(ok func() bool) bool { return r.waitFor(patience, ok) }
+
+func (r *run) waitFor(d time.Duration, ok func() bool) bool {
+	late := time.After(d)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for !ok() {

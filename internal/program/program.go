@@ -95,8 +95,11 @@ func Open(path, goVersion, goroot string) (*Program, error) {
 		return nil, fmt.Errorf("reading host: %w", err)
 	}
 	defer f.Close()
+	if f.Machine == elf.EM_X86_64 && f.Type == elf.ET_DYN {
+		return nil, errors.New("the program is a position independent executable (-buildmode=pie)")
+	}
 	if f.Machine != elf.EM_X86_64 || f.Type != elf.ET_EXEC {
-		return nil, errors.New("the program is not a position dependent linux/amd64 executable (-buildmode=exe)")
+		return nil, errors.New("the program is not a linux/amd64 executable")
 	}
 	if err := p.readSegments(f); err != nil {
 		return nil, fmt.Errorf("reading host: %w", err)

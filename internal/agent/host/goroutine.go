@@ -18,6 +18,8 @@ func (a *agent) goroutines() []uint64 { return *(*[]uint64)(pointer(a.Allgs)) }
 //
 // Our own goroutine is left out: it runs nothing but the agent, initializers
 // have their own, and a goroutine can't be unwound on its own stack.
+//
+//go:nocheckptr
 func (a *agent) hasFrames(g uint64) bool {
 	// Values of runtime2.go, 1.25 to 1.27.
 	const (

@@ -260,6 +260,8 @@ func parseHex(b []byte, end byte) (uint64, []byte, bool) {
 // now returns CLOCK_MONOTONIC in nanoseconds, the clock of runtime.nanotime on
 // Linux. The raw call does not tell the scheduler, so it may be made while the
 // world is stopped.
+//
+//go:nocheckptr
 func now() uint64 {
 	var ts syscall.Timespec
 	const clockMonotonic = 1
@@ -268,6 +270,8 @@ func now() uint64 {
 }
 
 // sleep parks the goroutine's thread for ns nanoseconds, below a second.
+//
+//go:nocheckptr
 func sleep(ns uint64) {
 	ts := syscall.Timespec{Nsec: int64(ns)}
 	syscall.Syscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)

@@ -9,7 +9,13 @@ import (
 // The functions of the runtime are called by address, through a func value made
 // by hand: a func value is a pointer to a word that holds the entry pc. Pointers
 // to runtime data are uint64 here, which the register ABI passes alike.
+//
+// nocheckptr, here and in this package: with -asan a local whose address becomes an
+// unsafe.Pointer lives on the heap (cmd/compile/internal/escape/expr.go, 1.25 to 1.27),
+// so that it does not tell where the stack is, and costs an allocation, which a stopped
+// world does not have.
 
+//go:nocheckptr
 func (a *agent) stopTheWorld(gc bool) stopped {
 	pc := a.StopTheWorld
 	if gc {
@@ -22,6 +28,8 @@ func (a *agent) stopTheWorld(gc bool) stopped {
 }
 
 // startTheWorld returns how long the world stood still, in nanoseconds.
+//
+//go:nocheckptr
 func (a *agent) startTheWorld(s stopped) uint64 {
 	pc := a.StartTheWorld
 	if s.gc {
@@ -51,22 +59,27 @@ type stopped struct {
 	worldStop
 }
 
+//go:nocheckptr
 func (a *agent) itabAdd(itab uint64) {
 	f := &a.ItabAdd
 	(*(*func(uint64))(unsafe.Pointer(&f)))(itab)
 }
 
+//go:nocheckptr
 func (a *agent) getitab(inter, typ uint64) uint64 {
 	f := &a.Getitab
 	return (*(*func(inter, typ uint64, canfail bool) uint64)(unsafe.Pointer(&f)))(inter, typ, true)
 }
 
+//go:nocheckptr
 func (a *agent) doInit1(task uint64) {
 	f := &a.DoInit1
 	(*(*func(uint64))(unsafe.Pointer(&f)))(task)
 }
 
 // gcallers is like runtime.Callers for the goroutine g, which must not run.
+//
+//go:nocheckptr
 func (a *agent) gcallers(g uint64, skip int, pcs []uintptr) int {
 	f := &a.Gcallers
 	return (*(*func(g uint64, skip int, pcs []uintptr) int)(unsafe.Pointer(&f)))(g, skip, pcs)
@@ -74,12 +87,16 @@ func (a *agent) gcallers(g uint64, skip int, pcs []uintptr) int {
 
 // raceacquireg tells the race detector that the goroutine g has seen all that
 // went before the last atomic store to *addr.
+//
+//go:nocheckptr
 func (a *agent) raceacquireg(g uint64, addr *uint32) {
 	f := &a.RaceAcquireg
 	(*(*func(g uint64, addr *uint32))(unsafe.Pointer(&f)))(g, addr)
 }
 
 // call calls the func() at pc.
+//
+//go:nocheckptr
 func call(pc uint64) {
 	f := &pc
 	(*(*func())(unsafe.Pointer(&f)))()
