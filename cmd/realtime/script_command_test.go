@@ -120,7 +120,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	if !s.started() {
 		s.fatalf(ts, "the program did not start")
 	}
-	if !*fresh && !s.run.waitFor(startPatience, func() bool { return slices.ContainsFunc(s.run.events, isStart) }) {
+	if !*fresh && !s.run.waitFor(buildPatience, func() bool { return slices.ContainsFunc(s.run.events, isStart) }) {
 		s.fatalf(ts, "no start event")
 	}
 	s.pid = s.page(ts, "/pid")
@@ -137,7 +137,7 @@ func (s *script) launch(ts *testscript.TestScript) {
 // started waits until the program has said once more that it is ready.
 func (s *script) started() bool {
 	r := s.run
-	if !r.waitFor(startPatience, func() bool { return len(r.urls()) > s.starts }) {
+	if !r.waitFor(buildPatience, func() bool { return len(r.urls()) > s.starts }) {
 		return false
 	}
 	r.mu.Lock()
@@ -160,7 +160,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	r := s.run
-	if !r.wait(func() bool { return len(r.closings) > s.next }) {
+	if !r.waitFor(buildPatience, func() bool { return len(r.closings) > s.next }) {
 		s.fatalf(ts, "no closing event of edit %d", s.next+1)
 	}
 	r.mu.Lock()

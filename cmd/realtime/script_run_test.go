@@ -20,9 +20,9 @@ import (
 // busy machine a build takes many times its usual second.
 const patience = 60 * time.Second
 
-// startPatience is patience for a start: with flags that nobody has built with before,
+// buildPatience is patience for a build: with flags that nobody has built with before,
 // the standard library is compiled too.
-const startPatience = 5 * time.Minute
+const buildPatience = 5 * time.Minute
 
 // A run is one `realtime run` (or, with -fresh, one `go run`) and all that it
 // has printed so far.
