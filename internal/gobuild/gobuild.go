@@ -213,6 +213,10 @@ func outputTo(ctx context.Context, cmd *exec.Cmd, w io.Writer) ([]byte, error) {
 		if err := machineError(stderr.String()); err != nil {
 			return nil, err
 		}
+		// No save mends this (cmd/go/internal/base/goflags.go, 1.25 to 1.27).
+		if out := strings.TrimSpace(stderr.String()); strings.HasPrefix(out, "go: parsing $GOFLAGS: ") {
+			return nil, errors.New(out)
+		}
 		return nil, &CompileError{Output: stderr.String()}
 	}
 	return nil, fmt.Errorf("running %s: %w", filepath.Base(cmd.Path), err)
