@@ -40,7 +40,7 @@ var layers = [][]string{
 	{"internal/bench/shop"},
 	{"internal/bench", "internal/soak"}, // commands of ours, which drive realtime from outside
 	{"internal/proof/subject"},
-	{"internal/proof/conformance"}, // and which patch programs without it
+	{"internal/proof/conformance", "internal/proof/hammer", "internal/proof/relink"}, // and which patch programs without it
 }
 
 // inHost is what the agent may import. It is built into the user's program with the
