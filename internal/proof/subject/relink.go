@@ -13,6 +13,7 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/patch"
+	"github.com/realtimefunc/realtimefunc/internal/program"
 	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
 
@@ -99,8 +100,13 @@ type Relinked struct {
 // Relink replaces functions by copies of themselves. Calls in progress that stand in
 // the way are waited for as long as wait.
 func (s *Subject) Relink(ctx context.Context, functions []link.Function, wait time.Duration) (*Relinked, error) {
+	return s.Replace(ctx, s.Library, functions, wait)
+}
+
+// Replace replaces functions by those of the library's archives.
+func (s *Subject) Replace(ctx context.Context, library *program.Library, functions []link.Function, wait time.Duration) (*Relinked, error) {
 	begin := time.Now()
-	img, err := s.Link(ctx, link.Input{Library: s.Library, Functions: functions})
+	img, err := s.Link(ctx, link.Input{Library: library, Functions: functions})
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +115,7 @@ func (s *Subject) Relink(ctx context.Context, functions []link.Function, wait ti
 	for _, r := range img.Redirects {
 		c.Running = append(c.Running, wire.Range{Start: r.Old, End: r.Old + r.Size})
 	}
-	applied, err := s.Load(ctx, img, s.Library, c)
+	applied, err := s.Load(ctx, img, library, c)
 	if f := (*agent.Failure)(nil); errors.As(err, &f) && len(f.Blockers) > 0 {
 		return nil, blocked(f, img)
 	}
@@ -145,17 +151,18 @@ func (s *Subject) Relink(ctx context.Context, functions []link.Function, wait ti
 type Blocked struct {
 	*agent.Failure
 	Functions []string // that these calls are of; names may be there twice
+	Offsets   []uint64 // where in them the calls stand
 }
 
 // blocked names the frames of a failed patch without quiet ranges.
 func blocked(f *agent.Failure, img *link.Image) *Blocked {
 	b := &Blocked{Failure: f}
 	for _, frame := range f.Blockers {
-		name := fmt.Sprintf("goroutine %d, whose stack can't be walked", frame.GoID)
+		name, at := fmt.Sprintf("goroutine %d, whose stack can't be walked", frame.GoID), uint64(0)
 		if i := int(frame.Range); frame.PC != 0 && i < len(img.Redirects) {
-			name = img.Redirects[i].Name
+			name, at = img.Redirects[i].Name, frame.PC-img.Redirects[i].Old
 		}
-		b.Functions = append(b.Functions, name)
+		b.Functions, b.Offsets = append(b.Functions, name), append(b.Offsets, at)
 	}
 	return b
 }

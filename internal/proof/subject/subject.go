@@ -33,7 +33,7 @@ type Config struct {
 	// Release: see HoldFile.
 	Held bool
 
-	Stdout, Stderr *os.File
+	Stdin, Stdout, Stderr *os.File
 }
 
 // Subject is a running program that can be patched.
@@ -107,6 +107,9 @@ func Start(ctx context.Context, c Config) (s *Subject, err error) {
 	s = &Subject{Build: build, client: agent.New(tool), held: c.Held}
 	s.cmd = exec.CommandContext(ctx, build.Exe, c.Args...)
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = c.RunIn, c.Stdout, c.Stderr
+	if c.Stdin != nil {
+		s.cmd.Stdin = c.Stdin
+	}
 	s.cmd.Env = append(append(os.Environ(), "PWD="+c.RunIn, agent.Variable+"=3"), c.Env...)
 	s.cmd.ExtraFiles = []*os.File{child}
 	if err := s.cmd.Start(); err != nil {
