@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	gobuild "go/build"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/realtimefunc/realtimefunc/internal/agent"
 	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/proof/subject"
 )
@@ -40,9 +44,17 @@ func (t *test) try(ctx context.Context, o *options) (r result) {
 		}
 		os.RemoveAll(dir)
 	}()
+	if reason, ok := excluded[t.path]; ok {
+		return skipf("%s", reason)
+	}
 	files, err := t.sources(o)
 	if err != nil {
 		return failf("reading the program: %v", err)
+	}
+	for name, text := range files {
+		if !matches(name, text) {
+			return skipf("its build constraint excludes this machine")
+		}
 	}
 	if t.recipe == "runoutput" {
 		text, err := t.generate(ctx, o, filepath.Join(dir, "generator"), files)
@@ -77,6 +89,15 @@ func (t *test) compare(ctx context.Context, o *options, dir string, files map[st
 	}
 	r.verdict, r.reason = fail, fmt.Sprintf("(-go run +patched)\n%s", cmp.Diff(want, &got))
 	return r
+}
+
+// matches reports whether a file is one for this machine.
+func matches(name string, text []byte) bool {
+	c := gobuild.Default
+	c.CgoEnabled = true
+	c.OpenFile = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
+	ok, err := c.MatchFile(".", path.Base(name))
+	return ok || err != nil
 }
 
 // write puts a program into a folder.
@@ -164,6 +185,9 @@ func (t *test) patched(ctx context.Context, o *options, dir string, files map[st
 		Dir: filepath.Join(dir, "src"), RunIn: o.tests, Work: dir, Args: t.args, Env: o.env, Held: true,
 		Stdout: out[0], Stderr: out[1],
 	})
+	if errors.Is(err, agent.ErrGone) {
+		return got, skipf("it ends while it is initialized, before main.main")
+	}
 	if err != nil {
 		return got, failf("starting the host: %v", err)
 	}

@@ -50,7 +50,8 @@ type Subject struct {
 // command orders the initializers of a package by its file names.
 const HoldFile = "zzz_realtime_hold.go"
 
-// HoldSource is its text.
+// HoldSource is its text. It uses no predeclared name: the program may give them other
+// meanings.
 var HoldSource = []byte(`package main
 
 import (
@@ -61,21 +62,24 @@ import (
 )
 
 // realtimeReleased is the end of the images; 0: not yet.
-var realtimeImages, realtimeReleased uintptr
+var realtimeImages, realtimeReleased, realtimePC atomic.Uintptr
+
+var realtimeNap, realtimeRest = syscall.Timespec{Nsec: 100e3}, syscall.Timespec{}
 
 func init() {
-	for atomic.LoadUintptr(&realtimeReleased) == 0 {
-		syscall.Nanosleep(&syscall.Timespec{Nsec: 100e3}, nil)
+	for realtimeReleased.Load() == 0 {
+		syscall.Nanosleep(&realtimeNap, &realtimeRest)
 	}
-	if pc := realtimeWhere(); pc < realtimeImages || pc >= realtimeReleased {
-		println("the code at", pc, "is not that of a patch")
+	realtimeWhere()
+	if pc := realtimePC.Load(); pc < realtimeImages.Load() || pc >= realtimeReleased.Load() {
+		os.Stderr.WriteString("the code that runs is not that of a patch\n")
 		os.Exit(99)
 	}
 }
 
-func realtimeWhere() uintptr {
+func realtimeWhere() {
 	pc, _, _, _ := runtime.Caller(0)
-	return pc
+	realtimePC.Store(pc)
 }
 `)
 
@@ -103,7 +107,6 @@ func Start(ctx context.Context, c Config) (s *Subject, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer child.Close()
 	s = &Subject{Build: build, client: agent.New(tool), held: c.Held}
 	s.cmd = exec.CommandContext(ctx, build.Exe, c.Args...)
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = c.RunIn, c.Stdout, c.Stderr
@@ -112,7 +115,9 @@ func Start(ctx context.Context, c Config) (s *Subject, err error) {
 	}
 	s.cmd.Env = append(append(os.Environ(), "PWD="+c.RunIn, agent.Variable+"=3"), c.Env...)
 	s.cmd.ExtraFiles = []*os.File{child}
-	if err := s.cmd.Start(); err != nil {
+	err = s.cmd.Start()
+	child.Close() // the other end sees it when the program ends
+	if err != nil {
 		s.client.Close()
 		return nil, fmt.Errorf("starting the program: %w", err)
 	}
