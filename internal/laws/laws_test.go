@@ -37,6 +37,7 @@ var layers = [][]string{
 	{"internal/session"},
 	{"internal/command"},
 	{"cmd/realtime", "internal/laws"},
+	{"internal/drive"},
 	{"internal/bench/shop"},
 	{"internal/bench", "internal/soak"}, // commands of ours, which drive realtime from outside
 	{"internal/proof/subject"},
