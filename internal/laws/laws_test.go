@@ -39,7 +39,7 @@ var layers = [][]string{
 	{"cmd/realtime", "internal/laws"},
 	{"internal/drive"},
 	{"internal/bench/shop"},
-	{"internal/bench", "internal/soak"}, // commands of ours, which drive realtime from outside
+	{"internal/bench", "internal/soak", "internal/proof/edits"}, // commands of ours, which drive realtime from outside
 	{"internal/proof/subject"},
 	{"internal/proof/conformance", "internal/proof/hammer", "internal/proof/relink"}, // and which patch programs without it
 }
