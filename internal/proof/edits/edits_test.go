@@ -32,7 +32,7 @@ func TestKinds(t *testing.T) {
 	g := groups[slices.IndexFunc(groups, func(g group) bool { return g.name == "slices" })]
 	f, c, units := checkedModule(t, g)
 	// An edit to be deleted again.
-	f["slices/hooks.go"] += "\nfunc addedFunc1() int { return func() int { return 1 }() }\n"
+	f["slices/hooks.go"] += "\nfunc addedFunc99() int { return func() int { return 1 }() }\n"
 	units, err := c.check(f)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestKinds(t *testing.T) {
 		made := func(seed uint64) files {
 			random := rand.New(rand.NewPCG(seed, 0))
 			name := names[random.IntN(len(names))]
-			m := newMaker(random, units[path.Dir(name)], name, 7)
+			m := newMaker(random, units[path.Dir(name)], name)
 			if !k.make(m) {
 				return nil
 			}

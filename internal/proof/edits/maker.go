@@ -18,7 +18,6 @@ type maker struct {
 	unit    *unit
 	file    string
 	tree    *ast.File
-	number  int // for names; no other edit has it
 	changes []change
 	needed  map[string]string // imports that are added: by path, the name
 }
@@ -31,8 +30,8 @@ type change struct {
 }
 
 // newMaker is a maker for a file.
-func newMaker(random *rand.Rand, u *unit, file string, number int) *maker {
-	return &maker{Rand: random, unit: u, file: file, tree: u.trees[file], number: number, needed: map[string]string{}}
+func newMaker(random *rand.Rand, u *unit, file string) *maker {
+	return &maker{Rand: random, unit: u, file: file, tree: u.trees[file], needed: map[string]string{}}
 }
 
 // apply returns the files with the changes made, or false if they overlap.
@@ -93,8 +92,9 @@ func (m *maker) atEnd(text string, args ...any) {
 	m.changes = append(m.changes, change{m.file, len(m.unit.texts[m.file]), len(m.unit.texts[m.file]), "\n" + fmt.Sprintf(text, args...) + "\n"})
 }
 
-// name is one that nothing has.
-func (m *maker) name(what string) string { return fmt.Sprintf("added%s%d", what, m.number) }
+// name is one that likely nothing has now, but had before it was deleted or undone: what
+// comes back as something else is harder than what is new.
+func (m *maker) name(what string) string { return fmt.Sprintf("added%s%d", what, m.IntN(12)) }
 
 // need returns the name by which the file knows a package, and imports it if need be.
 func (m *maker) need(imported string) string {

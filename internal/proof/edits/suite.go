@@ -148,6 +148,7 @@ func (s *suite) edit() error {
 		if breaks {
 			if err := s.live.reject(s.broken(random), s.answer); err != nil {
 				s.failed("does not compile", s.answer, err)
+				s.checker.last = maps.Clone(s.units)
 				return nil // begin again with what was right
 			}
 			s.tally.rejected++
@@ -187,7 +188,7 @@ func (s *suite) again() error {
 func (s *suite) next(random *rand.Rand, try int) ([]string, files, map[string]*unit) {
 	choice := random.IntN(100)
 	switch {
-	case s.step%40 == 0 && try == 0:
+	case s.step%25 == 0 && try == 0:
 		if next := maps.Clone(s.original); len(next.differ(s.now)) > 0 {
 			return s.checkedNext([]string{"back to the first version"}, next)
 		}
@@ -208,10 +209,10 @@ func (s *suite) next(random *rand.Rand, try int) ([]string, files, map[string]*u
 	}
 	next, units := s.now, s.units
 	var names []string
-	for i := range count {
+	for range count {
 		k := kindAt(random.IntN(weights))
 		file := s.file(random)
-		m := newMaker(random, units[path.Dir(file)], file, s.step*1000+try%100*10+i)
+		m := newMaker(random, units[path.Dir(file)], file)
 		if !k.make(m) {
 			return nil, nil, nil
 		}
