@@ -20,7 +20,7 @@ type exclusion struct {
 var exclusions = []exclusion{
 	{
 		packages: []string{"runtime"}, // and all that it imports, but for what harmless lists
-		why:      "runs on threads without a P: sysmon, signal handlers, the scheduler (runtime/proc.go), and is what the agent stops the world with",
+		why:      "runs on threads without a P: sysmon, signal handlers, the scheduler (runtime/proc.go), and is what the agent stops the world with. Tried: goroutines return to the second byte of runtime.goexit",
 	},
 	{
 		packages: []string{"runtime/cgo"},

@@ -161,7 +161,9 @@ func (t *trial) round(ctx context.Context, number int) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%s: %d other functions: %s\n", t.name, len(names), strings.Join(names, ", "))
+		if len(names) > 0 {
+			return fmt.Errorf("%d functions are neither replaced nor excluded: %s", len(names), strings.Join(names, ", "))
+		}
 	}
 	if err := t.load.all(); err != nil {
 		return err
