@@ -113,8 +113,8 @@ func (t *test) sources(o *options) (map[string][]byte, error) {
 	return files, nil
 }
 
-// local is an import of a neighbour in the folder.
-var local = regexp.MustCompile(`"\./([\w/]+)"`)
+// local is an import of a neighbour in the folder, which testdir compiles with -D test.
+var local = regexp.MustCompile(`"(?:\.|test)/([\w/]+)"`)
 
 // module has all programs, so that the agent, which belongs to the module, is compiled
 // once.
