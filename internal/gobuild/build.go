@@ -234,6 +234,13 @@ func (h *Host) agentless(main *mainPackage, flags []Flag) string {
 	if isSet(flags, "linkshared") {
 		return "-linkshared"
 	}
+	// Counters are numbered by function and block (cmd/cover): those of an edited source
+	// would count for other lines of the one in the report.
+	_, mode := last(flags, "covermode")
+	_, pkg := last(flags, "coverpkg")
+	if isSet(flags, "cover") || mode || pkg {
+		return "-cover counts the lines of one source"
+	}
 	return ""
 }
 

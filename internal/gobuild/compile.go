@@ -275,11 +275,6 @@ func (c *Compiler) checkImports(ctx context.Context, p *Package, scan *Scan, req
 
 // mustList says why a package is to be compiled by the go command.
 func (c *Compiler) mustList(p *Package) error {
-	for _, name := range []string{"cover", "covermode", "coverpkg"} {
-		if _, ok := last(c.h.all, name); ok {
-			return errors.New("-" + name)
-		}
-	}
 	if v, ok := last(c.h.all, "toolexec"); ok && v != "" {
 		return errors.New("-toolexec")
 	}
