@@ -1,6 +1,7 @@
 package link
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -70,6 +71,9 @@ func (l *linker) follow(s *symbol) error {
 	k := o.Kind(s.sym)
 	switch {
 	case k.IsText():
+		if s.size == 0 {
+			return errors.New("a function without a body")
+		}
 		// Assembly may ask for more (PCALIGN $64).
 		s.section, s.align = secText, max(s.align, 32)
 		if err := l.followFunction(s); err != nil {
@@ -273,7 +277,7 @@ func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
 			l.hashed[key] = c
 		}
 		return target{symbol: c}, nil
-	case o.ABI(s) == goobj.ABIStatic || isCache(name):
+	case o.ABI(s) == goobj.ABIStatic || isCache(name) || o.Hashed(s) && l.ambiguous(name, o.ABI(s)):
 		key := objectSym{o, s}
 		c, ok := l.static[key]
 		if !ok {
@@ -283,6 +287,14 @@ func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
 		return target{symbol: c}, nil
 	}
 	return l.byName(name, o.ABI(s), o, s)
+}
+
+// ambiguous reports whether several functions of the program have a name: copies of a func
+// literal that was inlined in several places, which Go 1.27 tells apart by their content
+// alone. They may capture differently, so the one that comes with a function is the one.
+func (l *linker) ambiguous(name string, abi goobj.ABI) bool {
+	_, _, err := l.Program.Function(name, abi)
+	return errors.Is(err, program.ErrAmbiguous)
 }
 
 // isCache reports whether name is one of the numbered caches of type assertions and
@@ -305,7 +317,7 @@ func (l *linker) byName(name string, abi goobj.ABI, o *goobj.Object, s goobj.Sym
 	if ok {
 		return target{addr: addr}, nil
 	}
-	if o == nil {
+	if o == nil || o.Kind(s).IsText() && o.Size(s) == 0 {
 		d, err := l.Library.Find(name, abi)
 		if err != nil {
 			return target{}, err

@@ -96,6 +96,11 @@ func (l *Library) Definitions(a *goobj.Archive, name string) []Definition {
 		m = map[string][]Definition{}
 		for _, o := range a.Objects {
 			for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
+				// Go 1.27 leaves functions without a body behind, where all calls of a
+				// func literal were inlined.
+				if o.Kind(s).IsText() && o.Size(s) == 0 {
+					continue
+				}
 				if n := o.Name(s); n != "" && o.ABI(s) != goobj.ABIStatic && !o.Kind(s).IsDWARF() {
 					m[n] = append(m[n], Definition{o, s})
 				}
