@@ -104,10 +104,13 @@ func (a *agent) report(p *wire.Patch, applied *wire.Applied) {
 		gs := a.goroutines()
 		for ; i < len(gs) && (i%16 != 0 || now() < end); i++ {
 			if g := gs[i]; a.hasFrames(g) {
+				last := -1 // a function that calls itself is told once
 				a.walk(g, func(pc uint64) {
-					if k := findRange(p.Running, pc); k >= 0 && len(frames) < maxFrames {
+					k := findRange(p.Running, pc)
+					if k >= 0 && k != last && len(frames) < maxFrames {
 						frames = append(frames, a.frame(g, pc, k))
 					}
+					last = k
 				})
 			}
 		}
