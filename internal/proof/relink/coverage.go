@@ -2,12 +2,14 @@ package main
 
 import (
 	"debug/elf"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/link"
+	facts "github.com/realtimefunc/realtimefunc/internal/program"
 )
 
 // uncovered are the functions in the symbol table of the executable that are neither
@@ -48,9 +50,13 @@ func (t *trial) accounted(name string) bool {
 	if !replaced(name, t.excluded) || t.subject.IsAgent(path) {
 		return true
 	}
+	if _, _, err := t.subject.Program.HostFunction(name, goobj.ABIInternal); errors.Is(err, facts.ErrAmbiguous) {
+		// A func literal that was inlined in several places: so it comes along too.
+		return true
+	}
 	for _, abi := range []goobj.ABI{goobj.ABI0, goobj.ABIInternal} {
-		// Pushed by the runtime under another package's name (//go:linkname).
-		if d, ok := t.subject.Program.Confirmed(name, abi); ok && t.excluded[d.Object.ImportPath] {
+		// Linked from there under another package's name (//go:linkname), or none.
+		if d, ok := t.subject.Program.Confirmed(name, abi); ok && (t.excluded[d.Object.ImportPath] || t.subject.IsAgent(d.Object.ImportPath)) {
 			return true
 		}
 	}

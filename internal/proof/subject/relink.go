@@ -40,7 +40,7 @@ func (s *Subject) Functions(want func(linkPath string) bool) ([]link.Function, e
 		for _, o := range a.Objects {
 			for sym := goobj.Sym(0); int(sym) < o.NumDefs(); sym++ {
 				k := symbol{o.Name(sym), o.ABI(sym)}
-				if !o.Kind(sym).IsText() || k.name == "" || k.abi == goobj.ABIStatic || seen[k] {
+				if !o.Kind(sym).IsText() || o.Size(sym) == 0 || k.name == "" || k.abi == goobj.ABIStatic || seen[k] {
 					continue
 				}
 				if _, ok, err := s.Program.HostFunction(k.name, k.abi); err != nil || !ok {
@@ -147,6 +147,9 @@ func (s *Subject) Replace(ctx context.Context, library *program.Library, functio
 	return done, nil
 }
 
+// maxFrames is how many frames the agent tells (agent/host/redirect.go).
+const maxFrames = 1024
+
 // Blocked is the error of a patch that calls in progress did not let be.
 type Blocked struct {
 	*agent.Failure
@@ -176,8 +179,12 @@ func (b *Blocked) Unwrap() error { return b.Failure }
 // Poison overwrites the bodies that a patch has replaced, behind the jump at the entry,
 // with INT3. A program that executes an old body afterwards dies of SIGTRAP: so what a
 // poisoned program does, its patch does. Bodies on a stack are spared and counted, and
-// so are wrappers, if the program runs already.
+// so are wrappers, if the program runs already. All are, if there are so many frames that
+// the agent does not tell all.
 func (s *Subject) Poison(r *Relinked) (spared int, err error) {
+	if len(r.Frames) >= maxFrames {
+		return len(r.Image.Redirects), nil
+	}
 	for _, d := range r.Image.Redirects {
 		if r.Running[d.Old] || r.Wrappers[d.Old] && !s.held {
 			spared++
