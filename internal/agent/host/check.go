@@ -156,7 +156,10 @@ func isBoolChan(maps mapped, addr uint64) bool {
 // word returns the first word of an interface value.
 func word(p unsafe.Pointer) uint64 { return uint64(*(*uintptr)(p)) }
 
-// checkGoroutines looks for our own goroutine and at what is known of it.
+// checkGoroutines looks for our own goroutine and at what is known of it. Our stack is
+// found by the address of a local: see the functions in runtime.go.
+//
+//go:nocheckptr
 func checkGoroutines(maps mapped, s *wire.Setup) string {
 	gs, n := load64(s.Allgs), load64(s.Allgs+8)
 	if n == 0 || n > 1<<32 || gs%8 != 0 || !maps.has(gs, 8*n, syscall.PROT_READ) {
@@ -231,9 +234,12 @@ func (a *agent) isInterface(maps mapped, addr uint64) bool {
 	if reflect.TypeOf(*(*interface{})(unsafe.Pointer(&e))).Kind() != reflect.Interface {
 		return false
 	}
-	methods, n := load64(addr+typeSize+8), load64(addr+typeSize+16)
+	methods, n := load64(addr+typeSize+8), methodCount(addr)
 	return methods%4 == 0 && n > 0 && n < 1<<16 && maps.has(methods, 8*n, syscall.PROT_READ)
 }
+
+// methodCount is the number of methods of an interface type, Methods.len.
+func methodCount(addr uint64) uint64 { return load64(addr + typeSize + 16) }
 
 // maxWait bounds Patch.WaitNS: the world is stopped again and again meanwhile.
 const maxWait = 60e9
@@ -356,16 +362,31 @@ func (a *agent) checkRedirects(p *wire.Patch) string {
 	return ""
 }
 
-// checkWrites allows writes to the executable, as it is mapped, and to images. All
-// else belongs to the runtime's heap, to stacks, or to others.
+// checkWrites allows writes to the executable, as it is mapped, to images, and of entries
+// of functions to the itabs that the runtime has made for the tool. All else belongs to
+// the runtime's heap, to stacks, or to others.
 func (a *agent) checkWrites(maps mapped, p *wire.Patch) string {
 	for _, w := range p.Writes {
 		size := uint64(len(w.Data))
-		if size > 0 && !maps.ofFile(w.Addr, size, a.anchor) && !a.inside(w.Addr, size, wire.ProtRead) {
+		if size > 0 && !maps.ofFile(w.Addr, size, a.anchor) && !a.inside(w.Addr, size, wire.ProtRead) && !a.isMethod(w) {
 			return "write outside the program and its images"
 		}
 	}
 	return ""
+}
+
+// isMethod reports whether w makes a function a method of an itab that was found.
+func (a *agent) isMethod(w wire.Write) bool {
+	if len(w.Data) != 8 || w.Addr%8 != 0 {
+		return false
+	}
+	for _, fun := range a.itabs {
+		if w.Addr >= fun.Start && w.Addr < fun.End {
+			pc := littleEndian(w.Data)
+			return isEntry(pc) || a.inside(pc, 1, wire.ProtRead|wire.ProtExec)
+		}
+	}
+	return false
 }
 
 func ordered(rs []wire.Range) bool {

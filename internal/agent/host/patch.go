@@ -18,6 +18,7 @@ type agent struct {
 	arena    wire.Range     // empty before Setup
 	room     wire.Range     // for what is writable; empty: the arena
 	segments []wire.Segment // all that are mapped, without Data
+	itabs    []wire.Range   // the methods of those that were found for the tool
 	goexit   uintptr        // entry pc of runtime.goexit, the end of every stack
 	syncCore bool           // membarrier can make all threads fetch their instructions anew
 	ordered  uint32         // stored to after initializers, for the race detector
@@ -67,6 +68,10 @@ func (a *agent) findItabs(m *wire.FindItabs) wire.Message {
 		// (iface.go, 1.25 to 1.27), but compiled type switches look at it.
 		if itab != 0 && load32(itab+uint64(a.ItabHash)) == 0 {
 			store32(itab+uint64(a.ItabHash), load32(load64(itab+uint64(a.ItabType))+uint64(a.TypeHash)))
+		}
+		if itab != 0 {
+			fun := itab + uint64(a.ItabHash) + 8 // internal/abi.ITab: Hash, 4 bytes, Fun
+			a.itabs = append(a.itabs, wire.Range{Start: fun, End: fun + 8*methodCount(p.Inter)})
 		}
 	}
 	return answer
