@@ -183,14 +183,7 @@ func build(t *testing.T, files map[string][]byte) *host {
 	if h.abbrevs, err = signature.ParseAbbrevs(h.program.Abbrevs); err != nil {
 		t.Fatal(err)
 	}
-	archives, live := map[string]string{}, map[string]bool{}
-	for _, p := range b.Packages {
-		if p.Export != "" {
-			archives[p.LinkPath()] = p.Export
-			live[p.LinkPath()] = p.Live
-		}
-	}
-	h.library = program.NewLibrary(archives, live)
+	h.library = program.NewLibrary(b.Archives())
 	if err := h.program.Recover(h.library); err != nil {
 		t.Fatal(err)
 	}

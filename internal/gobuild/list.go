@@ -69,6 +69,17 @@ func (h *Host) Load(ctx context.Context) error {
 	return nil
 }
 
+// Archives are the packages' archives by link path, and which of the packages are live.
+func (h *Host) Archives() (files map[string]string, live map[string]bool) {
+	files, live = map[string]string{}, map[string]bool{}
+	for _, p := range h.Packages {
+		if p.Export != "" {
+			files[p.LinkPath()], live[p.LinkPath()] = p.Export, p.Live
+		}
+	}
+	return files, live
+}
+
 // list runs go list with the flags of the host build. All its packages are
 // compiled; nothing is to be done for those of the host.
 func (h *Host) list(ctx context.Context, overlay string, targets []string) ([]*Package, error) {

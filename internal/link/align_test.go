@@ -1,21 +1,11 @@
 package link
 
-import (
-	"context"
-	"os"
-	"path/filepath"
-	"testing"
-
-	"github.com/realtimefunc/realtimefunc/internal/gobuild"
-	"github.com/realtimefunc/realtimefunc/internal/program"
-)
+import "testing"
 
 // TestAlign: a function of the image begins where its code asks for. PCALIGN aligns to
 // the function's beginning.
 func TestAlign(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"go.mod": "module example.com/align\n\ngo 1.25\n",
+	f, err := build(t.TempDir(), map[string]string{
 		"main.go": `package main
 
 func odd() int
@@ -35,28 +25,8 @@ TEXT ·aligned(SB), NOSPLIT, $0-8
 	MOVQ $2, ret+0(FP)
 	RET
 `,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx := context.Background()
-	build, err := gobuild.Build(ctx, gobuild.Config{Dir: dir, Target: []string{"."}, Work: filepath.Join(dir, "work")})
+	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := build.Load(ctx); err != nil {
-		t.Fatal(err)
-	}
-	f := &fixture{build: build}
-	if f.program, err = program.Open(build.Exe, build.Env.GOVERSION, build.Env.GOROOT); err != nil {
-		t.Fatal(err)
-	}
-	f.library = program.NewLibrary(map[string]string{"main": build.Main.Export}, map[string]bool{"main": true})
-	if err := f.program.Recover(f.library); err != nil {
-		t.Fatal(err)
-	}
-	if f.archive, err = f.library.Archive("main"); err != nil {
 		t.Fatal(err)
 	}
 	img, err := Link(f.input(f.archive))

@@ -161,20 +161,30 @@ func TestMain(m *testing.M) {
 }
 
 var newFixture = sync.OnceValues(func() (*fixture, error) {
-	dir := filepath.Join(scratch, "app")
-	err := os.MkdirAll(dir, 0o777)
+	f, err := build(scratch, map[string]string{"main.go": hostSource})
 	if err != nil {
 		return nil, err
 	}
-	main, work := filepath.Join(dir, "main.go"), filepath.Join(scratch, "work")
-	for name, text := range map[string]string{main: hostSource, filepath.Join(dir, "go.mod"): "module example.com/app\n\ngo 1.25\n"} {
-		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+	f.archive, f.added, err = f.compile(newSource)
+	return f, err
+})
+
+// build builds a host of files in a folder, with inlining, for the tables of inlined
+// calls. Its archive is that of the host itself.
+func build(dir string, files map[string]string) (f *fixture, err error) {
+	src := filepath.Join(dir, "app")
+	if err := os.MkdirAll(src, 0o777); err != nil {
+		return nil, err
+	}
+	files["go.mod"] = "module example.com/app\n\ngo 1.25\n"
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(src, name), []byte(text), 0o666); err != nil {
 			return nil, err
 		}
 	}
-	f := &fixture{}
-	// With inlining, for the tables of inlined calls.
-	if f.build, err = gobuild.Build(context.Background(), gobuild.Config{Dir: dir, Target: []string{"."}, Work: work, KeepInlining: true}); err != nil {
+	f = &fixture{}
+	config := gobuild.Config{Dir: src, Target: []string{"."}, Work: filepath.Join(dir, "work"), KeepInlining: true}
+	if f.build, err = gobuild.Build(context.Background(), config); err != nil {
 		return nil, err
 	}
 	if err := f.build.Load(context.Background()); err != nil {
@@ -183,23 +193,13 @@ var newFixture = sync.OnceValues(func() (*fixture, error) {
 	if f.program, err = program.Open(f.build.Exe, f.build.Env.GOVERSION, f.build.Env.GOROOT); err != nil {
 		return nil, err
 	}
-	files := map[string]string{}
-	for _, p := range f.build.Packages {
-		path := p.ImportPath
-		if p.Name == "main" {
-			path = "main"
-		}
-		if p.Export != "" {
-			files[path] = p.Export
-		}
-	}
-	f.library = program.NewLibrary(files, map[string]bool{"main": true})
+	f.library = program.NewLibrary(f.build.Archives())
 	if err := f.program.Recover(f.library); err != nil {
 		return nil, err
 	}
-	f.archive, f.added, err = f.compile(newSource)
+	f.archive, err = f.library.Archive("main")
 	return f, err
-})
+}
 
 // compile compiles another version of the host's main package.
 func (f *fixture) compile(text string) (*goobj.Archive, []*gobuild.Package, error) {

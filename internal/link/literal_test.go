@@ -1,22 +1,12 @@
 package link
 
-import (
-	"context"
-	"os"
-	"path/filepath"
-	"testing"
-
-	"github.com/realtimefunc/realtimefunc/internal/gobuild"
-	"github.com/realtimefunc/realtimefunc/internal/program"
-)
+import "testing"
 
 // TestInlinedLiterals: a func literal that was inlined in several places is in the host
 // several times under one name, from Go 1.27 on, and in some objects it has no body. All
 // functions of the host can be linked once more, each with a literal that has one.
 func TestInlinedLiterals(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"go.mod": "module example.com/literal\n\ngo 1.25\n",
+	f, err := build(t.TempDir(), map[string]string{
 		"main.go": `package main
 
 import (
@@ -64,34 +54,8 @@ func main() {
 	println(len(slices.Collect(slices.Values([]string{"a"}))), len(slices.Collect(slices.Chunk([]int{1, 2}, 1))))
 }
 `,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx := context.Background()
-	build, err := gobuild.Build(ctx, gobuild.Config{Dir: dir, Target: []string{"."}, Work: filepath.Join(dir, "work"), KeepInlining: true})
+	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := build.Load(ctx); err != nil {
-		t.Fatal(err)
-	}
-	f := &fixture{build: build}
-	if f.program, err = program.Open(build.Exe, build.Env.GOVERSION, build.Env.GOROOT); err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]string{}
-	for _, p := range build.Packages {
-		if p.Export != "" {
-			files[p.LinkPath()] = p.Export
-		}
-	}
-	f.library = program.NewLibrary(files, map[string]bool{"main": true})
-	if err := f.program.Recover(f.library); err != nil {
-		t.Fatal(err)
-	}
-	if f.archive, err = f.library.Archive("main"); err != nil {
 		t.Fatal(err)
 	}
 	img, err := Link(f.input(f.archive))

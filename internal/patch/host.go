@@ -68,14 +68,7 @@ func Connect(ctx context.Context, build *gobuild.Host, client *agent.Client, inI
 // Learn reads the archives that the host was linked from, which must have been listed
 // (gobuild.Host.Load): the last fact that Link needs.
 func (h *Host) Learn() error {
-	files, live := map[string]string{}, map[string]bool{}
-	for _, p := range h.build.Packages {
-		if p.Export != "" {
-			files[p.LinkPath()] = p.Export
-			live[p.LinkPath()] = p.Live
-		}
-	}
-	h.Library = program.NewLibrary(files, live)
+	h.Library = program.NewLibrary(h.build.Archives())
 	return h.Program.Recover(h.Library)
 }
 
