@@ -125,7 +125,7 @@ func (l *Library) Find(name string, abi goobj.ABI) (Definition, error) {
 		}
 		return Definition{}, false
 	}
-	if path := packageOf(name); path != "" {
+	if path := PackageOf(name); path != "" {
 		if a, err := l.Archive(path); err == nil {
 			if d, ok := match(a); ok {
 				return d, nil
@@ -149,9 +149,9 @@ func (l *Library) Find(name string, abi goobj.ABI) (Definition, error) {
 	return Definition{}, fmt.Errorf("symbol %s is defined nowhere", name)
 }
 
-// packageOf is the import path in front of a linker symbol name, where dots behind
-// the last slash are escaped.
-func packageOf(name string) string {
+// PackageOf is the import path in front of a linker symbol name, where dots behind
+// the last slash are escaped; "" if there is none.
+func PackageOf(name string) string {
 	if strings.HasPrefix(name, "type:") || strings.HasPrefix(name, "go:") {
 		return ""
 	}

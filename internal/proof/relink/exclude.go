@@ -3,7 +3,7 @@ package main
 import (
 	"strings"
 
-	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	facts "github.com/realtimefunc/realtimefunc/internal/program"
 	"github.com/realtimefunc/realtimefunc/internal/proof/subject"
 )
 
@@ -83,13 +83,5 @@ func replaced(name string, packages map[string]bool) bool {
 // that compares or hashes values of a type is of the package of that type.
 func packageOf(name string) string {
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "type:.eq."), "type:.hash.")
-	if i := strings.IndexAny(name, "[("); i >= 0 {
-		name = name[:i]
-	}
-	slash := strings.LastIndexByte(name, '/') + 1
-	dot := strings.IndexByte(name[slash:], '.')
-	if dot < 0 {
-		return ""
-	}
-	return goobj.PrefixToPath(name[:slash+dot])
+	return facts.PackageOf(name)
 }
