@@ -72,8 +72,8 @@ type MachineError struct {
 func (e *MachineError) Error() string { return e.Message }
 func (e *MachineError) Unwrap() error { return e.Errno }
 
-// machineErrors are those of a machine that has too little of something, or forbids.
-var machineErrors = []syscall.Errno{
+// MachineErrors are those of a machine that has too little of something, or forbids.
+var MachineErrors = []syscall.Errno{
 	syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EFBIG, syscall.EIO, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.EACCES,
 }
 
@@ -85,7 +85,7 @@ func machineError(out string) error {
 		if noteLine.MatchString(line) {
 			continue
 		}
-		for _, errno := range machineErrors {
+		for _, errno := range MachineErrors {
 			if strings.HasSuffix(line, ": "+errno.Error()) {
 				return &MachineError{strings.TrimSpace(line), errno}
 			}

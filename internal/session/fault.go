@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/realtimefunc/realtimefunc/internal/agent"
+	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 )
 
 // fault is a panic in the tool. The program must not suffer from it: the edit
@@ -41,15 +43,8 @@ func guard(f func() error) (err error) {
 // in the program but in the machine. A restart would fail for the same reason, or
 // cost the program's state for nothing; the next save tries again.
 func hindrance(err error) bool {
-	for _, e := range []error{
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EFBIG, syscall.EIO, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE,
-		fs.ErrPermission, exec.ErrNotFound,
-	} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, exec.ErrNotFound) ||
+		slices.ContainsFunc(gobuild.MachineErrors, func(e syscall.Errno) bool { return errors.Is(err, e) })
 }
 
 // lost reports whether err says that the program is not there any more, and waits
@@ -87,7 +82,7 @@ func (s *session) afterEnd(ctx context.Context, e *edit) {
 }
 
 // notStarted says what to do when a program that was just built can't be run.
-func notStarted(exe string, err error) error {
+func notStarted(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("starting the program: %w; is the folder on a file system without execution (noexec)? $XDG_CACHE_HOME can name another", err)
 	}

@@ -78,7 +78,7 @@ func (s *session) start(ctx context.Context, h *host) error {
 		Grace: s.Grace,
 	})
 	if err != nil {
-		return notStarted(h.build.Exe, err)
+		return notStarted(err)
 	}
 	h.process, h.began = p, time.Now()
 	s.host = h
