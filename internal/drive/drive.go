@@ -22,6 +22,17 @@ const Patience = time.Minute
 // tail is how much of the program's and the tool's latest text is kept, in bytes.
 const tail = 64 << 10
 
+// Broken are texts that make a file not compile, at its end.
+var Broken = []string{
+	"\nfunc broken() int { return \"text\" }\n",
+	"\nfunc broken() { undefined() }\n",
+	"\nfunc broken() {\n",
+	"\nvar broken int = nil\n",
+	"\nfunc broken() { unused := 1 }\n",
+	"\nimport \"late\"\n",
+	"\n<<<<<<< HEAD\n",
+}
+
 // An Event is a line of realtime run -json, see docs/json.md.
 type Event struct {
 	Time    time.Time

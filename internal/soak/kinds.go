@@ -261,14 +261,3 @@ var imports = []struct{ path, seven string }{
 }
 
 func imported(n int) struct{ path, seven string } { return imports[n%len(imports)] }
-
-// broken are texts that make a file not compile.
-var broken = []string{
-	"\nfunc broken() int { return \"text\" }\n",
-	"\nfunc broken() { undefined() }\n",
-	"\nfunc broken() {\n",
-	"\nvar broken int = nil\n",
-	"\nfunc broken() { unused := 1 }\n",
-	"\nimport \"late\"\n",
-	"\n<<<<<<< HEAD\n",
-}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/realtimefunc/realtimefunc/internal/bench/shop"
+	"github.com/realtimefunc/realtimefunc/internal/drive"
 )
 
 // A soak edits one copy of the shop.
@@ -196,7 +197,7 @@ func (k *soak) edit() error {
 	if breaks {
 		k.doing += ", does not compile"
 		file := k.file(versions)
-		files[file] += broken[k.random.IntN(len(broken))]
+		files[file] += drive.Broken[k.random.IntN(len(drive.Broken))]
 		if err := k.save(files, how); err != nil {
 			return err
 		}

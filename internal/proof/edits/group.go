@@ -179,6 +179,7 @@ type toolchain struct {
 	goroot, version, language string
 	exports                   map[string]string // export data of the standard library, by import path
 	repository, cache         string
+	realtime                  string // built by prepare
 }
 
 // newToolchain asks the go command for what all groups need.

@@ -25,7 +25,7 @@ type live struct {
 }
 
 // start runs realtime on the files.
-func start(realtime, dir string, t *toolchain, now files, gc bool) (*live, error) {
+func start(dir string, t *toolchain, now files, gc bool) (*live, error) {
 	l := &live{dir: dir, has: now, history: []files{now}}
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func start(realtime, dir string, t *toolchain, now files, gc bool) (*live, error
 	if gc {
 		args = append(args, "-ldflags=-checklinkname=0")
 	}
-	cmd := exec.Command(realtime, append(args, ".")...)
+	cmd := exec.Command(t.realtime, append(args, ".")...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOCACHE="+t.cache, "XDG_CACHE_HOME="+filepath.Join(filepath.Dir(dir), "cache"), "GOTRACEBACK=all")
 	in, out, err := os.Pipe()

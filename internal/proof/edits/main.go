@@ -76,11 +76,7 @@ func main() {
 
 // run makes n steps, the same number in each group, and prints what became of them.
 func run(chosen []group, n int, seed uint64, gc bool) (failed bool, err error) {
-	t, err := newToolchain()
-	if err != nil {
-		return false, err
-	}
-	temp, realtime, err := buildRealtime(t)
+	t, temp, err := prepare()
 	if err != nil {
 		return false, err
 	}
@@ -94,7 +90,7 @@ func run(chosen []group, n int, seed uint64, gc bool) (failed bool, err error) {
 		if i < n%len(chosen) {
 			steps++
 		}
-		s := &suite{group: g, toolchain: t, seed: seed, gc: gc, temp: temp, realtime: realtime, tally: all}
+		s := &suite{group: g, toolchain: t, seed: seed, gc: gc, temp: temp, tally: all}
 		switch err := s.run(ctx, steps); {
 		case err == nil:
 		case ctx.Err() != nil:
@@ -111,14 +107,20 @@ func run(chosen []group, n int, seed uint64, gc bool) (failed bool, err error) {
 	return all.failed > 0, nil
 }
 
-// buildRealtime builds realtime into a new folder.
-func buildRealtime(t *toolchain) (temp, realtime string, err error) {
-	if temp, err = os.MkdirTemp("", "realtime-edits-"); err != nil {
-		return "", "", err
+// prepare learns of the tool chain, and builds realtime into a new folder.
+func prepare() (t *toolchain, temp string, err error) {
+	if t, err = newToolchain(); err != nil {
+		return nil, "", err
 	}
-	realtime = filepath.Join(temp, "realtime")
-	_, err = output(t.repository, "go", "build", "-o", realtime, "./cmd/realtime")
-	return temp, realtime, err
+	if temp, err = os.MkdirTemp("", "realtime-edits-"); err != nil {
+		return nil, "", err
+	}
+	t.realtime = filepath.Join(temp, "realtime")
+	if _, err = output(t.repository, "go", "build", "-o", t.realtime, "./cmd/realtime"); err != nil {
+		os.RemoveAll(temp)
+		return nil, "", err
+	}
+	return t, temp, nil
 }
 
 // names are what differs between two reasons of one kind.

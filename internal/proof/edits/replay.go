@@ -62,11 +62,7 @@ func replay(dir string, gc bool) (failed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	t, err := newToolchain()
-	if err != nil {
-		return false, err
-	}
-	temp, realtime, err := buildRealtime(t)
+	t, temp, err := prepare()
 	if err != nil {
 		return false, err
 	}
@@ -80,7 +76,7 @@ func replay(dir string, gc bool) (failed bool, err error) {
 		name    string
 		history []files
 	}{{"all steps", history}, {"the last step alone", []files{before, history[len(history)-1]}}} {
-		err := again(way.history, temp, realtime, t, gc)
+		err := again(way.history, temp, t, gc)
 		if err == nil {
 			passed++
 			fmt.Printf("%s: passed\n", way.name)
@@ -94,10 +90,10 @@ func replay(dir string, gc bool) (failed bool, err error) {
 }
 
 // again takes a program through its history.
-func again(history []files, temp, realtime string, t *toolchain, gc bool) error {
+func again(history []files, temp string, t *toolchain, gc bool) error {
 	f := fresh{dir: filepath.Join(temp, "fresh")}
 	now := maps.Clone(history[0])
-	l, err := start(realtime, filepath.Join(temp, "live", "edits"), t, now, gc)
+	l, err := start(filepath.Join(temp, "live", "edits"), t, now, gc)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,6 @@ type suite struct {
 	seed      uint64
 	gc        bool
 	temp      string // folder of all that is made
-	realtime  string
 
 	original files
 	now      files
@@ -80,7 +79,7 @@ func (s *suite) begin() (err error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
 		return err
 	}
-	if s.live, err = start(s.realtime, dir, s.toolchain, s.now, s.gc); err != nil {
+	if s.live, err = start(dir, s.toolchain, s.now, s.gc); err != nil {
 		return err
 	}
 	got, err := s.live.ask()
@@ -267,15 +266,7 @@ func (s *suite) file(random *rand.Rand) string {
 // broken is the files with something in one that does not compile.
 func (s *suite) broken(random *rand.Rand) files {
 	broken := maps.Clone(s.now)
-	broken[s.file(random)] += []string{
-		"\nfunc broken() int { return \"text\" }\n",
-		"\nfunc broken() { undefined() }\n",
-		"\nfunc broken() {\n",
-		"\nvar broken int = nil\n",
-		"\nfunc broken() { unused := 1 }\n",
-		"\nimport \"late\"\n",
-		"\n<<<<<<< HEAD\n",
-	}[random.IntN(7)]
+	broken[s.file(random)] += drive.Broken[random.IntN(len(drive.Broken))]
 	return broken
 }
 
