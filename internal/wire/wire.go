@@ -177,12 +177,15 @@ type Range struct {
 // Applied answers Patch: the patch is live.
 type Applied struct {
 	Seq      uint32
-	LoadNS   uint64 // mapping and linking the image
-	InitNS   uint64 // running initializers
-	PauseNS  uint64 // the longest stopped world
-	Attempts uint64 // to write the redirects; 1 is the least
-	Frames   []Frame
+	LoadNS   uint64  // mapping and linking the image
+	InitNS   uint64  // running initializers
+	PauseNS  uint64  // the longest stopped world
+	Attempts uint64  // to write the redirects; 1 is the least
+	Frames   []Frame // at most MaxFrames: there may be more
 }
+
+// MaxFrames bounds Applied.Frames.
+const MaxFrames = 1024
 
 // Frame is a call in progress.
 type Frame struct {

@@ -57,13 +57,10 @@ func storeBytes(addr uint64, b []byte) {
 		atomic.StoreUint64((*uint64)(pointer(addr)), littleEndian(b))
 		return
 	}
-	for i, c := range b {
-		*(*byte)(pointer(addr + uint64(i))) = c
-	}
+	fill(addr, b)
 }
 
-// fill copies b to addr, where nobody has been yet: the race detector is not to hear of
-// it.
+// fill copies b to addr. The copy of the language would tell the race detector.
 //
 //go:nocheckptr
 //go:norace

@@ -23,11 +23,8 @@ const (
 	lastRest  = 5e6
 )
 
-// maxBlockers and maxFrames bound what an answer tells.
-const (
-	maxBlockers = 64
-	maxFrames   = 1024
-)
+// maxBlockers bounds what a refusal tells.
+const maxBlockers = 64
 
 // redirect does phase 2 of p. The answer is nil if all is done.
 func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
@@ -97,7 +94,7 @@ func (a *agent) report(p *wire.Patch, applied *wire.Applied) {
 	}
 	a.makeBuffer()
 	const slice = 500e3 // nanoseconds
-	frames := make([]wire.Frame, 0, maxFrames)
+	frames := make([]wire.Frame, 0, wire.MaxFrames)
 	for i, more := 0, true; more; {
 		world := a.stopTheWorld(false)
 		end := now() + slice
@@ -107,7 +104,7 @@ func (a *agent) report(p *wire.Patch, applied *wire.Applied) {
 				last := -1 // a function that calls itself is told once
 				a.walk(g, func(pc uint64) {
 					k := findRange(p.Running, pc)
-					if k >= 0 && k != last && len(frames) < maxFrames {
+					if k >= 0 && k != last && len(frames) < wire.MaxFrames {
 						frames = append(frames, a.frame(g, pc, k))
 					}
 					last = k
