@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	gobuild "go/build"
+	constraint "go/build"
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
@@ -93,7 +93,7 @@ func (t *test) compare(ctx context.Context, o *options, dir string, files map[st
 
 // matches reports whether a file is one for this machine.
 func matches(name string, text []byte) bool {
-	c := gobuild.Default
+	c := constraint.Default
 	c.CgoEnabled = true
 	c.OpenFile = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
 	ok, err := c.MatchFile(".", path.Base(name))

@@ -190,32 +190,33 @@ func compileVariants(ctx context.Context, s *subject.Subject) (libraries [varian
 
 // patch makes a variant live.
 func (h *hammer) patch(ctx context.Context, s *subject.Subject, library *program.Library, functions []link.Function, n int) error {
+	wait := patience
 	if n%2 == 0 {
-		done, err := s.Replace(ctx, library, functions, 0)
-		blocked := (*subject.Blocked)(nil)
-		if errors.As(err, &blocked) {
-			h.refused++
-			for _, at := range blocked.Offsets {
-				if at > 0 && at < 5 {
-					h.inside++
-					h.offsets[at]++
-				} else {
-					h.frames++
-				}
-			}
-		} else if err != nil {
-			return err
-		} else {
-			h.count(done, functions)
-			return nil
-		}
+		wait = 0
 	}
-	done, err := s.Replace(ctx, library, functions, patience)
+	done, err := s.Replace(ctx, library, functions, wait)
+	if blocked := (*subject.Blocked)(nil); wait == 0 && errors.As(err, &blocked) {
+		h.refuse(blocked)
+		done, err = s.Replace(ctx, library, functions, patience)
+	}
 	if err != nil {
 		return err
 	}
 	h.count(done, functions)
 	return nil
+}
+
+// refuse counts what stood in the way.
+func (h *hammer) refuse(blocked *subject.Blocked) {
+	h.refused++
+	for _, at := range blocked.Offsets {
+		if at > 0 && at < 5 {
+			h.inside++
+			h.offsets[at]++
+		} else {
+			h.frames++
+		}
+	}
 }
 
 func (h *hammer) count(done *subject.Relinked, functions []link.Function) {

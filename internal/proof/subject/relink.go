@@ -147,9 +147,6 @@ func (s *Subject) Replace(ctx context.Context, library *program.Library, functio
 	return done, nil
 }
 
-// maxFrames is how many frames the agent tells (agent/host/redirect.go).
-const maxFrames = 1024
-
 // Blocked is the error of a patch that calls in progress did not let be.
 type Blocked struct {
 	*agent.Failure
@@ -182,7 +179,7 @@ func (b *Blocked) Unwrap() error { return b.Failure }
 // so are wrappers, if the program runs already. All are, if there are so many frames that
 // the agent does not tell all.
 func (s *Subject) Poison(r *Relinked) (spared int, err error) {
-	if len(r.Frames) >= maxFrames {
+	if len(r.Frames) >= wire.MaxFrames {
 		return len(r.Image.Redirects), nil
 	}
 	for _, d := range r.Image.Redirects {

@@ -43,6 +43,7 @@ type Subject struct {
 
 	client *agent.Client
 	cmd    *exec.Cmd
+	memory *os.File // the program's, as it is seen from outside: the agent is what is tested
 	held   bool
 }
 
@@ -113,7 +114,7 @@ func Start(ctx context.Context, c Config) (s *Subject, err error) {
 	if c.Stdin != nil {
 		s.cmd.Stdin = c.Stdin
 	}
-	s.cmd.Env = append(append(os.Environ(), "PWD="+c.RunIn, agent.Variable+"=3"), c.Env...)
+	s.cmd.Env = append(append(os.Environ(), "PWD="+c.RunIn, agent.Environ(3, false, false)), c.Env...)
 	s.cmd.ExtraFiles = []*os.File{child}
 	err = s.cmd.Start()
 	child.Close() // the other end sees it when the program ends
@@ -121,7 +122,10 @@ func Start(ctx context.Context, c Config) (s *Subject, err error) {
 		s.client.Close()
 		return nil, fmt.Errorf("starting the program: %w", err)
 	}
-	if s.Host, err = patch.Connect(ctx, build, s.client, c.Held); err == nil {
+	if s.memory, err = os.OpenFile(fmt.Sprintf("/proc/%d/mem", s.PID()), os.O_WRONLY, 0); err == nil {
+		s.Host, err = patch.Connect(ctx, build, s.client, c.Held)
+	}
+	if err == nil {
 		err = s.Learn()
 	}
 	if err != nil {
@@ -139,6 +143,7 @@ func (s *Subject) PID() int { return s.cmd.Process.Pid }
 func (s *Subject) Wait() int {
 	s.cmd.Wait()
 	s.client.Close()
+	s.memory.Close()
 	status := s.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if status.Signaled() {
 		return 128 + int(status.Signal())
@@ -173,15 +178,9 @@ func (s *Subject) Release(first, last *link.Image) error {
 	return s.write(released, word(last.End))
 }
 
-// write changes the program's memory from outside, whatever its protection: the agent
-// is what is being tested.
+// write changes the program's memory, whatever its protection.
 func (s *Subject) write(addr uint64, b []byte) error {
-	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", s.PID()), os.O_WRONLY, 0)
-	if err != nil {
-		return fmt.Errorf("writing to the program's memory: %w", err)
-	}
-	defer f.Close()
-	if _, err := f.WriteAt(b, int64(addr)); err != nil {
+	if _, err := s.memory.WriteAt(b, int64(addr)); err != nil {
 		return fmt.Errorf("writing to the program's memory: %w", err)
 	}
 	return nil
