@@ -73,7 +73,7 @@ func TestPointerMask(t *testing.T) {
 		}
 		want, got := map[uint64]bool{}, map[uint64]bool{}
 		pointers(m.typ, 8, want)
-		if err := l.pointerMask(typ, func(w uint64) { got[w] = true }, 8); err != nil {
+		if err := l.pointerMask(typ, func(w uint64) { got[w] = true }, 8, uint64(m.typ.Size()), 0); err != nil {
 			t.Errorf("%s: %v", m.text, err)
 		}
 		if !reflect.DeepEqual(got, want) {

@@ -94,7 +94,7 @@ func (l *linker) masks() error {
 		if err != nil {
 			return fmt.Errorf("type of %s: %w", s.name, err)
 		}
-		if err := l.pointerMask(d, set, s.addr-l.start[secData]); err != nil {
+		if err := l.pointerMask(d, set, s.addr-l.start[secData], s.size, 0); err != nil {
 			return fmt.Errorf("type of %s: %w", s.name, err)
 		}
 	}

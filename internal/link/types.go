@@ -193,15 +193,23 @@ func (l *linker) exported(b []byte) bool {
 	return name != nil && name[0]&1 != 0
 }
 
-// pointerMask tells, for each word of a variable of type t, whether it is a pointer.
-func (l *linker) pointerMask(d program.Definition, set func(word uint64), at uint64) error {
+// maxNesting bounds how deep arrays and structs lie in each other.
+const maxNesting = 100
+
+// pointerMask tells, for each word of a variable of type t, whether it is a pointer:
+// at is where it begins, room how many bytes it may have. A descriptor is a file's word
+// and no more: one that says otherwise, or that it holds itself, is an error.
+func (l *linker) pointerMask(d program.Definition, set func(word uint64), at, room uint64, nesting int) error {
 	o := d.Object
 	b := o.Data(d.Sym)
 	if len(b) < typeEnd {
 		return fmt.Errorf("descriptor %s is too short", o.Name(d.Sym))
 	}
 	le := binary.LittleEndian
-	ptrBytes := le.Uint64(b[typePtrBytes:])
+	ptrBytes, size := le.Uint64(b[typePtrBytes:]), le.Uint64(b[typeSize:])
+	if size > room || ptrBytes > size || nesting > maxNesting {
+		return fmt.Errorf("descriptor %s tells a size that it can't have", o.Name(d.Sym))
+	}
 	if ptrBytes == 0 {
 		return nil
 	}
@@ -226,39 +234,53 @@ func (l *linker) pointerMask(d program.Definition, set func(word uint64), at uin
 	}
 	// The runtime builds the mask of a large type when it first needs it
 	// (runtime/type.go:getGCMaskOnDemand): so do we, from its elements.
-	elem := func(off int32) (program.Definition, error) { return l.typeDefinition(o, targets[off]) }
-	switch b[typeKind] & kindMask {
-	case kindArray:
-		e, err := elem(arrayElem)
+	part := func(off int32, at, room uint64) (uint64, error) {
+		e, err := l.typeDefinition(o, targets[off])
 		if err != nil {
-			return err
+			return 0, err
 		}
-		size := le.Uint64(e.Object.Data(e.Sym)[typeSize:])
-		for i := uint64(0); i < le.Uint64(b[arrayLen:]); i++ {
-			if err := l.pointerMask(e, set, at+i*size); err != nil {
+		if err := l.pointerMask(e, set, at, room, nesting+1); err != nil {
+			return 0, err
+		}
+		return le.Uint64(e.Object.Data(e.Sym)[typeSize:]), nil
+	}
+	end := at + size
+	switch kind := b[typeKind] & kindMask; {
+	case kind == kindArray && len(b) >= arrayLen+8:
+		for i := le.Uint64(b[arrayLen:]); i > 0; i-- {
+			n, err := part(arrayElem, at, end-at)
+			if err != nil {
 				return err
 			}
+			if n == 0 {
+				return fmt.Errorf("descriptor %s has pointers in nothing", o.Name(d.Sym))
+			}
+			at += n
 		}
 		return nil
-	case kindStruct:
+	case kind == kindStruct && len(b) >= structCount+8:
 		first := int64(-1)
 		for _, r := range o.Relocs(d.Sym, nil) {
 			if r.Off == structFirst {
 				first = r.Add
 			}
 		}
-		for i := int64(0); i < int64(le.Uint64(b[structCount:])); i++ {
-			f := first + i*fieldSize
-			if first < 0 || f+fieldSize > int64(len(b)) {
+		begin := at
+		for i := le.Uint64(b[structCount:]); i > 0; i-- {
+			if first < 0 || first > int64(len(b)-fieldSize) {
 				return fmt.Errorf("descriptor %s has no fields", o.Name(d.Sym))
 			}
-			e, err := elem(int32(f + fieldType))
+			offset := le.Uint64(b[first+fieldOffset:])
+			if offset > size || begin+offset < at {
+				return fmt.Errorf("descriptor %s has fields that overlap", o.Name(d.Sym))
+			}
+			at = begin + offset
+			n, err := part(int32(first+fieldType), at, end-at)
 			if err != nil {
 				return err
 			}
-			if err := l.pointerMask(e, set, at+le.Uint64(b[f+fieldOffset:])); err != nil {
-				return err
-			}
+			at += n
+			first += fieldSize
 		}
 		return nil
 	}

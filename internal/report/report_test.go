@@ -132,6 +132,14 @@ realtime:   go.mod changed
 			"realtime: not applied (-restart=never): ./cart.go:12:6: type cart.Cart: field Note added; the program runs on with the old code\n"},
 		{"not applied, no declaration", func(r Reporter) { r.NotApplied(Edit{}) },
 			"realtime: not applied (-restart=never); the program runs on with the old code\n"},
+		{"finished in the middle of an edit", func(r Reporter) {
+			r.Exited(Exit{Ran: time.Second})
+			r.Rejected(Edit{Reason: "the program has ended"})
+		}, "realtime: rejected: the program has ended\n"},
+		{"ended for a restart that can't be started", func(r Reporter) {
+			r.Exited(Exit{Signal: "SIGTERM", Reason: "restart"})
+			r.Rejected(Edit{Reason: "starting the program: no luck"})
+		}, "realtime: rejected: starting the program: no luck; the next good save starts the program again\n"},
 		{"ended", func(r Reporter) {
 			r.Exited(Exit{Code: 2, Ran: 3100 * time.Millisecond})
 			r.Rejected(Edit{})
