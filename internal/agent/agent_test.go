@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/parser"
 	"go/token"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -373,6 +374,49 @@ func TestRefused(t *testing.T) {
 		t.Error("a module is linked twice")
 	}
 	h.say("gc")
+}
+
+// A breakpoint (INT3, as a debugger writes it) in the bytes of a redirect is not written
+// over: the debugger would put its byte back.
+func TestBreakpoint(t *testing.T) {
+	h := buildProgram(t).start(t)
+	mem, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", h.pid), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mem.Close()
+	first, second := h.segment(codeProt, code(42)), h.segment(codeProt, code(43))
+	h.apply(&wire.Patch{Segments: []wire.Segment{first, second}})
+	entry := h.symbol("main.mix")
+	compiled := h.redirect("main.mix", first.Addr)
+	for i, r := range []wire.Redirect{compiled, {Old: entry, New: second.Addr, Code: compiled.Code, Size: compiled.Size}} {
+		before := h.say("mix")
+		for _, at := range []uint64{0, 1, 4, 7} {
+			was := h.word(entry)
+			put := func(b byte) {
+				if _, err := mem.WriteAt([]byte{b}, int64(entry+at)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			put(0xcc)
+			_, err := h.try(&wire.Patch{Redirects: []wire.Redirect{r}})
+			var f *Failure
+			if !errors.As(err, &f) || f.Phase != wire.PhaseRedirect || !strings.Contains(f.Reason, "breakpoint") || !strings.Contains(f.Reason, "main.mix") {
+				t.Errorf("redirect %d, breakpoint at +%d: %v", i, at, err)
+			}
+			put(byte(was >> (8 * at)))
+			if h.word(entry) != was {
+				t.Errorf("redirect %d, breakpoint at +%d: the entry was changed", i, at)
+			}
+		}
+		if now := h.say("mix"); now != before {
+			t.Errorf("redirect %d: mix is %s, was %s", i, now, before)
+		}
+		h.apply(&wire.Patch{Redirects: []wire.Redirect{r}})
+	}
+	if got := h.say("mix"); got != "43" {
+		t.Errorf("mix is %s, want 43", got)
+	}
 }
 
 // The program does not need the tool.

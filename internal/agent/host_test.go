@@ -309,7 +309,7 @@ func (h *process) text(name string) wire.Range {
 
 // redirect makes a redirect of a function.
 func (h *process) redirect(name string, to uint64) wire.Redirect {
-	return wire.Redirect{Old: h.symbol(name), New: to, Size: uint32(h.symbols[name].Size)}
+	return wire.Redirect{Old: h.symbol(name), New: to, Code: h.word(h.symbol(name)), Size: uint32(h.symbols[name].Size)}
 }
 
 // segment places data in the arena.

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"encoding/binary"
 	"fmt"
 	"sort"
 
@@ -35,6 +36,7 @@ func (l *linker) redirects() error {
 			if r.Old%EntrySize != 0 {
 				return fmt.Errorf("%s at %#x is not aligned", s.replaces, r.Old)
 			}
+			r.Code = l.entryWord(v.Addr, code)
 			if r.NoFrames, err = branchesToEntry(code); err != nil {
 				return fmt.Errorf("%s: %w", s.replaces, err)
 			}
@@ -43,6 +45,16 @@ func (l *linker) redirects() error {
 	}
 	sort.Slice(l.image.Redirects, func(i, j int) bool { return l.image.Redirects[i].Old < l.image.Redirects[j].Old })
 	return nil
+}
+
+// entryWord is what a redirect overwrites: the function's first bytes and, where it is
+// shorter, what follows. That is nothing, which is zero, behind the last of an image.
+func (l *linker) entryWord(addr uint64, code []byte) uint64 {
+	word := l.Program.Bytes(addr, EntrySize)
+	if word == nil {
+		word = append(append([]byte(nil), code...), make([]byte, EntrySize)...)
+	}
+	return binary.LittleEndian.Uint64(word)
 }
 
 // branchesToEntry reports whether a branch inside the function leads into its own

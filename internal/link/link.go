@@ -76,6 +76,7 @@ type Redirect struct {
 	Name     string
 	Old, New uint64
 	Size     uint64 // of the old version
+	Code     uint64 // its first 8 bytes, as they were compiled
 	// NoFrames: the old body branches back into its own first bytes, so it must not
 	// run anywhere while they are overwritten.
 	NoFrames bool

@@ -140,7 +140,7 @@ func message(img *link.Image) *wire.Patch {
 		}
 	}
 	for _, r := range img.Redirects {
-		w := wire.Redirect{Old: r.Old, New: r.New, Size: uint32(r.Size)}
+		w := wire.Redirect{Old: r.Old, New: r.New, Code: r.Code, Size: uint32(r.Size)}
 		if r.NoFrames {
 			w.Flags |= wire.NoFrames
 		}

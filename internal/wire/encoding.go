@@ -127,7 +127,7 @@ func (m *Patch) append(b []byte) []byte {
 	b = putAddrs(b, m.InitFuncs)
 	b = put32(b, uint32(len(m.Redirects)))
 	for _, d := range m.Redirects {
-		b = put64(b, d.Old, d.New)
+		b = put64(b, d.Old, d.New, d.Code)
 		b = put32(b, d.Size)
 		b = append(b, d.Flags)
 	}
@@ -156,12 +156,12 @@ func (m *Patch) decode(r *reader) {
 	m.Itabs = r.addrs()
 	m.InitTasks = r.addrs()
 	m.InitFuncs = r.addrs()
-	if n := r.count(8 + 8 + 4 + 1); n > 0 {
+	if n := r.count(8 + 8 + 8 + 4 + 1); n > 0 {
 		m.Redirects = make([]Redirect, n)
 	}
 	for i := range m.Redirects {
 		d := &m.Redirects[i]
-		r.get64(&d.Old, &d.New)
+		r.get64(&d.Old, &d.New, &d.Code)
 		r.get32(&d.Size)
 		d.Flags = r.byte()
 	}

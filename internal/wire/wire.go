@@ -159,6 +159,7 @@ const NoFrames = 1
 type Redirect struct {
 	Old   uint64 // entry pc, 8-byte aligned
 	New   uint64 // entry pc, inside the arena
+	Code  uint64 // the first 8 bytes at Old as they were compiled
 	Size  uint32 // of the text of Old
 	Flags uint8
 }

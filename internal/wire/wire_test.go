@@ -30,7 +30,7 @@ func messages() []Message {
 			Segments:   []Segment{{Addr: 0x8000000, Size: 4096, Prot: ProtRead | ProtExec, Data: []byte{0xc3}}, {Size: 8192}},
 			Moduledata: 1, Etypes: 2,
 			Itabs: []uint64{3}, InitTasks: []uint64{4, 5}, InitFuncs: []uint64{6},
-			Redirects: []Redirect{{Old: 7, New: 8, Size: 9, Flags: NoFrames}},
+			Redirects: []Redirect{{Old: 7, New: 8, Code: 10, Size: 9, Flags: NoFrames}},
 			Writes:    []Write{{Addr: 10, Data: []byte("data")}},
 			Quiet:     []Range{{Start: 11, End: 12}},
 			Running:   []Range{{Start: 13, End: 14}, {Start: 15, End: 16}},

@@ -14,15 +14,16 @@ import (
 // agent is the state between messages. It is used by one goroutine.
 type agent struct {
 	wire.Setup
-	anchor   uint64         // an address in the text of the executable
-	arena    wire.Range     // empty before Setup
-	room     wire.Range     // for what is writable; empty: the arena
-	segments []wire.Segment // all that are mapped, without Data
-	itabs    []wire.Range   // the methods of those that were found for the tool
-	goexit   uintptr        // entry pc of runtime.goexit, the end of every stack
-	syncCore bool           // membarrier can make all threads fetch their instructions anew
-	ordered  uint32         // stored to after initializers, for the race detector
-	pcs      []uintptr      // for walk
+	anchor   uint64            // an address in the text of the executable
+	arena    wire.Range        // empty before Setup
+	room     wire.Range        // for what is writable; empty: the arena
+	segments []wire.Segment    // all that are mapped, without Data
+	itabs    []wire.Range      // the methods of those that were found for the tool
+	entries  map[uint64]uint64 // the words that redirects have left, by address
+	goexit   uintptr           // entry pc of runtime.goexit, the end of every stack
+	syncCore bool              // membarrier can make all threads fetch their instructions anew
+	ordered  uint32            // stored to after initializers, for the race detector
+	pcs      []uintptr         // for walk
 
 	phase        string // what a panic would end
 	seq          uint32
@@ -46,6 +47,7 @@ func (a *agent) setUp(m *wire.Setup) wire.Message {
 	a.goexit = bottomOfStack()
 	a.syncCore = membarrier(membarrierRegisterSyncCore) == 0
 	a.room = wholePages(room())
+	a.entries = make(map[uint64]uint64)
 	return &wire.Ready{Arena: arena, Room: a.room}
 }
 

@@ -30,7 +30,9 @@ func makePokes(p *wire.Patch) []poke {
 		k.new[2] = byte(distance >> 8)
 		k.new[3] = byte(distance >> 16)
 		k.new[4] = byte(distance >> 24)
-		copy(k.new[jumpSize:], bytesAt(r.Old+jumpSize, 8-jumpSize))
+		for i := jumpSize; i < 8; i++ {
+			k.new[i] = byte(r.Code >> (8 * i))
+		}
 		pokes = append(pokes, k)
 	}
 	for _, w := range p.Writes {

@@ -56,14 +56,21 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 		applied.Attempts++
 		world := a.stopTheWorld(gc)
 		blockers = a.blockers(p, walk, blockers[:0])
-		written := len(blockers) == 0 && writeAll(pokes)
+		foreign := a.foreign(p.Redirects)
+		written := len(blockers) == 0 && foreign == 0 && writeAll(pokes)
 		if a.syncCore {
 			membarrier(membarrierSyncCore)
 		}
 		longest(&applied.PauseNS, a.startTheWorld(world))
 		switch {
 		case written:
+			for i, r := range p.Redirects {
+				a.entries[r.Old] = littleEndian(pokes[i].new)
+			}
 			return nil
+		case foreign != 0:
+			failed.Reason = "there is a breakpoint, or other foreign code, at the entry of " + runtime.FuncForPC(uintptr(foreign)).Name()
+			return failed
 		case len(blockers) == 0:
 			failed.Reason = "writing to /proc/self/mem was refused"
 			return failed
@@ -78,6 +85,23 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 			rest = lastRest
 		}
 	}
+}
+
+// foreign returns the first entry in rs whose bytes neither the compiler nor the agent
+// has written; 0 if there is none. A debugger that has a breakpoint there would not
+// know of the jump, and put back a byte of the old code into it. The world is stopped.
+func (a *agent) foreign(rs []wire.Redirect) uint64 {
+	for i := range rs {
+		old := rs[i].Old
+		now := load64(old)
+		if now == rs[i].Code {
+			continue
+		}
+		if left, ok := a.entries[old]; !ok || now != left {
+			return old
+		}
+	}
+	return 0
 }
 
 func longest(pause *uint64, ns uint64) {

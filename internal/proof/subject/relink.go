@@ -173,7 +173,7 @@ func (b *Blocked) Error() string {
 
 func (b *Blocked) Unwrap() error { return b.Failure }
 
-// Poison overwrites the bodies that a patch has replaced, behind the jump at the entry,
+// Poison overwrites the bodies that a patch has replaced, behind the word at the entry,
 // with INT3. A program that executes an old body afterwards dies of SIGTRAP: so what a
 // poisoned program does, its patch does. Bodies on a stack are spared and counted, and
 // so are wrappers, if the program runs already. All are, if there are so many frames that
@@ -187,11 +187,10 @@ func (s *Subject) Poison(r *Relinked) (spared int, err error) {
 			spared++
 			continue
 		}
-		const jump = 5
-		if d.Size <= jump {
+		if d.Size <= link.EntrySize {
 			continue
 		}
-		if err := s.write(d.Old+jump, bytes.Repeat([]byte{0xcc}, int(d.Size-jump))); err != nil {
+		if err := s.write(d.Old+link.EntrySize, bytes.Repeat([]byte{0xcc}, int(d.Size-link.EntrySize))); err != nil {
 			return spared, fmt.Errorf("%s: %w", d.Name, err)
 		}
 	}
