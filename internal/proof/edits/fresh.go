@@ -113,8 +113,11 @@ func (f *fresh) run() (string, error) {
 	return answer, nil
 }
 
-// settled reports whether new processes always give this answer.
-func (f *fresh) settled(answer string) bool {
+// settled reports whether new processes of the files always give this answer.
+func (f *fresh) settled(now files, answer string) bool {
+	if err := f.build(now); err != nil {
+		return false
+	}
 	for range 8 {
 		if again, err := f.run(); err != nil || again != answer {
 			return false

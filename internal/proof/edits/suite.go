@@ -146,9 +146,8 @@ func (s *suite) edit() error {
 		}
 		if breaks {
 			if err := s.live.reject(s.broken(random), s.answer); err != nil {
-				s.failed("does not compile", s.answer, err)
 				s.checker.last = maps.Clone(s.units)
-				return nil // begin again with what was right
+				return s.wrong("does not compile", err)
 			}
 			s.tally.rejected++
 		}
@@ -157,12 +156,7 @@ func (s *suite) edit() error {
 		began := time.Now()
 		e, err := s.live.edit(next, want)
 		if err != nil {
-			if d := (*different)(nil); errors.As(err, &d) && !s.fresh.settled(want) {
-				s.tally.unfit["answers differently"]++
-				return s.again()
-			}
-			s.failed(strings.Join(names, " + "), want, err)
-			return nil
+			return s.wrong(strings.Join(names, " + "), err)
 		}
 		for _, name := range next.differ(before) {
 			s.versions[name] = append(s.versions[name], before[name])
@@ -173,12 +167,17 @@ func (s *suite) edit() error {
 	return fmt.Errorf("step %d: no edit found", s.step)
 }
 
-// again starts with a new process and the first version of the files.
-func (s *suite) again() error {
+// wrong ends a step that went wrong. It failed, unless new processes differ from each
+// other too. The next step begins with a new process.
+func (s *suite) wrong(doing string, err error) error {
+	if d := (*different)(nil); !errors.As(err, &d) || s.fresh.settled(s.plain(s.now), s.answer) {
+		s.failed(doing, err)
+		return nil
+	}
+	s.tally.unfit["answers differently"]++
 	s.live.stop()
 	s.live = nil
 	s.now, s.answer = maps.Clone(s.original), s.baseline
-	var err error
 	s.units, err = s.checker.check(s.now)
 	return err
 }
@@ -271,17 +270,17 @@ func (s *suite) broken(random *rand.Rand) files {
 }
 
 // failed keeps a failed step, and ends its process.
-func (s *suite) failed(doing, want string, err error) {
+func (s *suite) failed(doing string, err error) {
 	s.tally.failed++
 	fmt.Printf("%s: step %d: FAIL: %s: %v\n", s.group.name, s.step, doing, err)
 	got := ""
 	if d := (*different)(nil); errors.As(err, &d) {
 		got = d.got
-		fmt.Printf("\t%s\n", difference(want, got))
+		fmt.Printf("\t%s\n", difference(s.answer, got))
 	}
 	log := s.live.session.Said()
 	s.live.stop()
-	k := kept{history: s.live.history, want: want, got: got, log: fmt.Sprintf("%s: %v\n%s", doing, err, log)}
+	k := kept{history: s.live.history, want: s.answer, got: got, log: fmt.Sprintf("%s: %v\n%s", doing, err, log)}
 	dir, keepErr := k.keep()
 	if keepErr != nil {
 		fmt.Printf("\tkeeping the sources: %v\n", keepErr)
