@@ -17,6 +17,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -71,17 +72,30 @@ func main() {
 	}
 }
 
+// installedTests is the folder test of the first Go distribution in PATH that has one: a
+// tool chain that GOTOOLCHAIN has downloaded, which comes before it there, has none.
+func installedTests() (string, error) {
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		cmd := exec.Command(filepath.Join(dir, "go"), "env", "GOROOT")
+		cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOROOT=") // go run sets both
+		root, err := cmd.Output()
+		if err != nil {
+			continue
+		}
+		tests := filepath.Join(strings.TrimSpace(string(root)), "test")
+		if _, err := os.Stat(tests); err == nil {
+			return tests, nil
+		}
+	}
+	return "", errors.New("no Go distribution in PATH has its tests: -tests says where they are")
+}
+
 // run tries the programs and prints what became of each, and the summary.
 func run(o options, workers int) (failed bool, err error) {
 	if o.tests == "" {
-		// A tool chain that was downloaded has no tests: the installed one does.
-		cmd := exec.Command("go", "env", "GOROOT")
-		cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local")
-		root, err := cmd.Output()
-		if err != nil {
-			return false, fmt.Errorf("finding the tests: %w", err)
+		if o.tests, err = installedTests(); err != nil {
+			return false, err
 		}
-		o.tests = filepath.Join(strings.TrimSpace(string(root)), "test")
 	}
 	list, err := find(o.tests)
 	if err != nil {
