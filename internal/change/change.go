@@ -80,9 +80,12 @@ type Result struct {
 	Data         []program.Definition // variables and dictionaries that are not those of the program, though it may have the name
 	NewVariables map[string]bool      // linker names of variables with initializers
 	Removed      []program.Definition // functions that the edit removes
-	// Quiet are functions of which no old version may have a frame when the patch goes
-	// live: they may have handed a pointer into their stack to a function that keeps it.
-	Quiet []Function
+	// Quiet are functions, as they were, of which no version may have a frame when the
+	// patch goes live: they may have handed a pointer into their stack to a function that
+	// keeps it, or hold a value of a type that changed.
+	Quiet []Span
+	Left  []program.Definition // functions, as they were, that only calls in progress may still call
+	Worse []string             // functions because of which others are quiet: they keep a parameter now
 }
 
 // Restarts are the declarations that cannot be made live.
@@ -96,23 +99,31 @@ func (r *Result) Restarts() []Decl {
 	return list
 }
 
-// Judge decides about an edit: all its packages together.
-func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs) (*Result, error) {
-	j := &judge{prog: prog, abbrevs: abbrevs, res: &Result{NewVariables: map[string]bool{}}, taken: map[symbolKey]bool{}, reported: map[string]int{}}
+// Judge decides about an edit: all its packages together. Functions in leave are left to
+// their old callers and not redirected, if that is safe.
+func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, leave ...string) (*Result, error) {
+	j := &judge{prog: prog, abbrevs: abbrevs, res: &Result{NewVariables: map[string]bool{}}, taken: map[symbolKey]bool{}, reported: map[string]int{}, leave: map[string]bool{}}
+	for _, name := range leave {
+		j.leave[name] = true
+	}
 	for i := range pkgs {
 		p := &pkg{Package: &pkgs[i], prefix: goobj.PathToPrefix(pkgs[i].LinkPath) + ".", old: index(pkgs[i].Old), new: index(pkgs[i].New)}
 		j.pkgs = append(j.pkgs, p)
 		j.sources(p)
 	}
+	j.worlds = j.newWorlds()
+	j.findForks()
+	j.pins()
+	j.newTypes()
 	j.dictionaries()
 	for _, p := range j.pkgs {
 		if err := j.functions(p); err != nil {
 			return nil, fmt.Errorf("comparing %q: %w", p.ImportPath, err)
 		}
-		j.types(p)
 		j.variables(p)
 	}
 	j.escapes()
+	j.quietWorlds()
 	return j.res, nil
 }
 
@@ -123,6 +134,8 @@ type judge struct {
 	res     *Result
 	taken   map[symbolKey]bool // functions that are in the patch
 
+	leave    map[string]bool // see Judge
+	worlds   *worlds
 	reported map[string]int  // index in res.Decls, by import path and name
 	dicts    map[string]bool // names of dictionaries whose layout changed
 }

@@ -14,6 +14,7 @@ type comparer struct {
 	// rename maps names of the old objects to those of the new ones; names that are not
 	// in it stand for themselves.
 	rename map[string]string
+	worlds *worlds // of what has a name and is not the same; or nil
 	busy   map[[2]program.Definition]bool
 }
 
@@ -78,7 +79,7 @@ func (c *comparer) sameTarget(ao *goobj.Object, a goobj.Ref, bo *goobj.Object, b
 		case ao.Hashed(as) || bo.Hashed(bs):
 			// A hash covers the numbers of symbols in their packages, so that another
 			// hash may still be the same.
-			return ao.Hashed(as) && bo.Hashed(bs) && (bytes.Equal(ao.Hash(as), bo.Hash(bs)) || c.same(ad, bd))
+			return ao.Hashed(as) && bo.Hashed(bs) && (c.worlds == nil && bytes.Equal(ao.Hash(as), bo.Hash(bs)) || c.same(ad, bd))
 		case private(ao, as) || private(bo, bs):
 			return private(ao, as) && private(bo, bs) && c.same(ad, bd)
 		}
@@ -87,7 +88,7 @@ func (c *comparer) sameTarget(ao *goobj.Object, a goobj.Ref, bo *goobj.Object, b
 	if n, ok := c.rename[an]; ok {
 		an = n
 	}
-	return an == bn && an != ""
+	return an == bn && an != "" && !c.worlds.other(bn)
 }
 
 // private reports whether a symbol has no identity of its own: its number may be

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,7 +26,9 @@ func (j *judge) escapes() {
 			name := p.prefix + generic(d.Symbol)
 			had, has := notes(p.OldEscape, was), notes(p.NewEscape, d)
 			for _, text := range has {
-				if !slices.Contains(had, text) && !strings.HasPrefix(text, zeroCopy) {
+				// A variable of its own that moved to the heap matters to func literals alone.
+				matters := strings.Contains(text, " param") || d.Lits != nil || was.Lits != nil
+				if matters && !slices.Contains(had, text) && !strings.HasPrefix(text, zeroCopy) {
 					worse[name] = true
 				}
 			}
@@ -41,6 +44,12 @@ func (j *judge) escapes() {
 	if len(worse) == 0 && len(writable) == 0 {
 		return
 	}
+	for name, f := range j.worlds.forks {
+		if f.left {
+			delete(worse, generic(name))
+		}
+	}
+	j.res.Worse = slices.Sorted(maps.Keys(worse))
 	for _, f := range j.res.Functions {
 		if f.LinesOnly || f.Old.Object == nil {
 			continue
@@ -51,7 +60,7 @@ func (j *judge) escapes() {
 			return worse[generic(callee)]
 		})
 		if quiet {
-			j.res.Quiet = append(j.res.Quiet, f)
+			j.res.Quiet = append(j.res.Quiet, Span{Definition: f.Old})
 		}
 	}
 }

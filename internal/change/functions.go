@@ -62,8 +62,8 @@ func (j *judge) functions(p *pkg) error {
 		j.report(p, Decl{Name: d.Name, Kind: kindName(d.Kind), Pos: d.Pos})
 	}
 	for _, c := range p.Delta.Changed {
-		if c.New.Kind == source.Const {
-			j.report(p, Decl{Name: c.New.Name, Kind: "const", Pos: c.New.Pos})
+		if k := c.New.Kind; k == source.Const || k == source.Type || c.What&source.Signature != 0 && k != source.Init {
+			j.report(p, Decl{Name: c.New.Name, Kind: kindName(k), Pos: c.New.Pos})
 		}
 	}
 	list, now := p.new.families()
@@ -101,7 +101,7 @@ func (j *judge) family(p *pkg, f, before *family) {
 			lits = unchangedLiterals(f, before, true) // inlined from another function
 		}
 	}
-	c := &comparer{rename: lits.rename}
+	c := j.comparer(lits.rename)
 	rebound := rebound(f, before, c)
 	for _, m := range f.members {
 		if owner != nil && m.made == "" && isInit(strings.TrimPrefix(f.base, owner.prefix)) {
@@ -171,9 +171,10 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 			was, ok = before.find(pair.old, m.key.abi)
 		}
 	}
+	forked := j.worlds.forks[m.key.name] != nil
 	usesDict := j.usesChangedDictionary(m.def)
 	recaptured := isLiteral(m.made) && paired && pair.newLit != nil && !pair.sameCaptures && !pair.onStack
-	changed := !ok || recaptured || usesDict || names(m.def, rebound) || !c.same(was.def, m.def) || !c.sameTables(was.def, m.def)
+	changed := !ok || forked || recaptured || usesDict || names(m.def, rebound) || !c.same(was.def, m.def) || !c.sameTables(was.def, m.def)
 	if !changed && !lits.renumbered && c.sameLines(was.def, m.def) {
 		return
 	}
@@ -189,6 +190,8 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		case inProgram:
 			fn.Replaces = was.key.name
 		}
+	} else if j.worlds.mentions(m.key.name) {
+		// One of this name may be of the old types, and from another package.
 	} else if _, stale, _ := j.prog.Function(m.key.name, m.key.abi); !stale || owner == nil {
 		return // new: it comes with what uses it
 	} else if def, known := j.prog.Removed(m.key.name, m.key.abi); known && m.made == "" {
@@ -199,6 +202,9 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		}
 	}
 	switch {
+	case forked:
+		fn.Replaces = ""
+		j.res.Left = append(j.res.Left, was.def)
 	case j.takesChangedDictionary(f.base):
 		fn.Replaces = "" // old callers hand the old dictionary to the old code
 	case changed && m.made != "" && !isLiteral(m.made):
@@ -207,6 +213,9 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		fn.Replaces = ""
 	}
 	d := Decl{Kind: "func", LinesOnly: !changed}
+	if forked && j.worlds.forks[m.key.name].left {
+		d.Verdict = NewCall
+	}
 	if owner == nil {
 		owner = p
 		d.Name = generic(m.key.name)[strings.LastIndexByte(generic(m.key.name), '/')+1:]

@@ -313,12 +313,12 @@ func lines(r *change.Result) []string {
 		}
 		list = append(list, verdict+" "+d.Kind+" "+d.Name)
 	}
-	for _, f := range r.Quiet {
-		list = append(list, "quiet "+short(f.Object.Name(f.Sym)))
+	for _, d := range r.Quiet {
+		list = append(list, "quiet "+short(d.Object.Name(d.Sym)))
 	}
 	for name := range r.NewVariables {
 		list = append(list, "variable "+short(name))
 	}
 	slices.Sort(list)
-	return list
+	return slices.Compact(list) // the parts of a function that must be quiet are several
 }

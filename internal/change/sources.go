@@ -119,8 +119,8 @@ func changeReason(c source.Change) string {
 	switch c.New.Kind {
 	case source.Func, source.Method:
 		switch {
-		case is(source.Signature):
-			return "signature changed"
+		case is(source.Signature) && c.Old.HasBody != c.New.HasBody:
+			return "it has a Go body in one version only"
 		case is(source.Directives):
 			return "its directives changed"
 		}
@@ -132,11 +132,8 @@ func changeReason(c source.Change) string {
 		if c.Old.Alias != c.New.Alias {
 			return map[bool]string{true: "is an alias now", false: "is no alias any more"}[c.New.Alias]
 		}
-		if is(source.Spec) {
-			return typeChange(c.Old.Spec, c.New.Spec)
-		}
-		if is(source.Imports | source.Directives) {
-			return "type changed"
+		if is(source.Directives) {
+			return "its directives changed"
 		}
 	case source.Var, source.Blank:
 		switch {

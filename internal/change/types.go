@@ -12,26 +12,6 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/source"
 )
 
-// types finds types whose layout changed though their own text did not: through an
-// alias, a constant in an array length, a type of another package.
-func (j *judge) types(p *pkg) {
-	for name, now := range p.new.data {
-		if !strings.HasPrefix(name, "type:") || strings.HasPrefix(name, "type:.") {
-			continue
-		}
-		before, ok := p.old.data[name]
-		if !ok {
-			if before, ok = j.prog.HiddenDefinition(name); !ok {
-				continue
-			}
-		}
-		if !named(now) || layout(before) == layout(now) {
-			continue
-		}
-		j.restart(p, declOfType(p, strings.TrimPrefix(name, "type:")), "layout of type "+strings.TrimPrefix(name, "type:")+" changed")
-	}
-}
-
 func declOfType(p *pkg, name string) *source.Decl {
 	name = generic(strings.TrimPrefix(name, p.prefix))
 	if d := p.Delta.New.Decls[name]; d != nil && d.Kind == source.Type {
@@ -53,6 +33,7 @@ const (
 	kindArray     = 17
 	kindChan      = 18
 	kindInterface = 20
+	kindStruct    = 25
 )
 
 func named(d program.Definition) bool {
@@ -213,7 +194,7 @@ func (j *judge) dictionaries() {
 					continue
 				}
 				before, ok := p.old.data[name]
-				if ok && (&comparer{}).same(before, now) && !j.usesChangedDictionary(now) {
+				if ok && j.comparer(nil).same(before, now) && !j.usesChangedDictionary(now) {
 					continue
 				}
 				grown = true
@@ -249,5 +230,5 @@ func (j *judge) takesChangedDictionary(base string) bool {
 	}
 	name := generic(base)
 	recv := name[:max(strings.LastIndexByte(name, '.'), 0)]
-	return j.dicts[name] || j.dicts[strings.NewReplacer("(*", "", ")", "").Replace(recv)]
+	return j.dicts[name] || j.dicts[plain(recv)]
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
@@ -42,13 +43,15 @@ type Program struct {
 	segments []segment
 	module   uint64 // address of runtime.firstmoduledata
 
-	confirmed        map[symName]confirmation // functions whose bytes were compared with their object
-	hidden           map[string]uint64        // type descriptors and itabs, by linker name
-	defs             map[string]Definition    // of those
-	itabs            map[string][]string      // see Itabs
-	interfaceMethods map[string]bool          // see HasInterfaceMethod
-	revived          map[string]bool          // types whose methods a patch has restored
-	tlsOffset        int64                    // what R_TLS_LE resolves to
+	confirmed        map[symName]confirmation   // functions whose bytes were compared with their object
+	hidden           map[string]uint64          // type descriptors and itabs, by linker name
+	defs             map[string]Definition      // of those
+	itabs            map[string][]string        // see Itabs
+	interfaceMethods map[string]map[uint64]bool // addresses of types by names: see HasInterfaceMethodOf
+	namesOfTypes     map[uint64]string          // filled with it
+	reflecting       []string                   // see ReflectsMethods
+	revived          map[string]bool            // types whose methods a patch has restored
+	tlsOffset        int64                      // what R_TLS_LE resolves to
 	hasTLS           bool
 
 	versions map[uint64]*Function   // by address of version 0, or of the first one
@@ -311,18 +314,46 @@ func (p *Program) Revived(name string) bool { return p.revived[name] }
 // HasInterfaceMethod reports whether an interface type of the program has a method of
 // this name: then code may ask at run time whether some type has it.
 func (p *Program) HasInterfaceMethod(name string) bool {
-	if p.interfaceMethods == nil {
-		p.interfaceMethods = map[string]bool{}
-		for _, addr := range p.hidden {
-			p.addInterface(addr)
-		}
-	}
-	return p.interfaceMethods[name]
+	return len(p.methodsOfInterfaces()[name]) > 0
 }
 
-// addInterface reads the methods of an interface type (internal/abi.InterfaceType):
+// HasInterfaceMethodOf reports whether an interface type of the program has a method of
+// this name and type ("func(int) string").
+func (p *Program) HasInterfaceMethodOf(name, typ string) bool {
+	types := p.methodsOfInterfaces()[name]
+	if addr, ok := p.Hidden("type:" + typ); ok {
+		return types[addr]
+	}
+	// The program does not know the type, unless one of these is of no known name.
+	for addr := range types {
+		if _, known := p.namesOfTypes[addr]; !known {
+			return true
+		}
+	}
+	return false
+}
+
+// ReflectsMethods reports whether a function of the program calls methods that it finds
+// by reflection, as text/template does. Not counted is the agent, in the folder
+// realtimeagent, which has such a call for the linker to keep methods.
+func (p *Program) ReflectsMethods() bool {
+	return slices.ContainsFunc(p.reflecting, func(name string) bool { return !strings.Contains(name, "/realtimeagent") })
+}
+
+func (p *Program) methodsOfInterfaces() map[string]map[uint64]bool {
+	if p.interfaceMethods == nil {
+		p.interfaceMethods, p.namesOfTypes = map[string]map[uint64]bool{}, map[uint64]string{}
+		for name, addr := range p.hidden {
+			p.addInterface(name, addr)
+		}
+	}
+	return p.interfaceMethods
+}
+
+// addInterface reads the methods of a type, if it is an interface (internal/abi.InterfaceType):
 // Type [48]byte; PkgPath *byte; Methods []struct{ Name, Typ int32 }.
-func (p *Program) addInterface(addr uint64) {
+func (p *Program) addInterface(symbol string, addr uint64) {
+	p.namesOfTypes[addr] = symbol
 	const kindAt, kindMask, kindInterface, methodsAt, size = 23, 1<<5 - 1, 20, 56, 80
 	le := binary.LittleEndian
 	b := p.Bytes(addr, size)
@@ -331,14 +362,18 @@ func (p *Program) addInterface(addr uint64) {
 	}
 	methods := p.Bytes(le.Uint64(b[methodsAt:]), 8*int(uint16(le.Uint64(b[methodsAt+8:]))))
 	for ; len(methods) >= 8; methods = methods[8:] {
-		at := p.ModuleWord("types") + uint64(le.Uint32(methods))
+		types := p.ModuleWord("types")
+		at := types + uint64(le.Uint32(methods))
 		head := p.Bytes(at, 3) // flags, length as a varint of one or two bytes
 		if head == nil {
 			continue
 		}
 		n, w := binary.Uvarint(head[1:])
 		if name := p.Bytes(at+1+uint64(w), int(n)); name != nil {
-			p.interfaceMethods[string(name)] = true
+			if p.interfaceMethods[string(name)] == nil {
+				p.interfaceMethods[string(name)] = map[uint64]bool{}
+			}
+			p.interfaceMethods[string(name)][types+uint64(le.Uint32(methods[4:]))] = true
 		}
 	}
 }

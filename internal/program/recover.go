@@ -62,6 +62,9 @@ func (w *recovery) object(o *goobj.Object) {
 		}
 		switch {
 		case k.IsText():
+			if _, linked := w.p.text[elfName(name)]; linked && o.Flag(s)&goobj.FlagReflectMethod != 0 {
+				w.p.reflecting = append(w.p.reflecting, name)
+			}
 			w.function(o, s, name)
 		case k.IsROData() || k == goobj.Data || k == goobj.NoPtrData:
 			n := elfName(name)

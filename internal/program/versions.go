@@ -65,7 +65,7 @@ func (p *Program) Accept(defined []Defined, memory map[uint64][]byte, revived []
 				p.defs[d.Name] = d.Definition
 			}
 			if p.interfaceMethods != nil {
-				p.addInterface(d.Addr)
+				p.addInterface(d.Name, d.Addr)
 			}
 		default:
 			p.added[d.Name] = d.Addr

@@ -1,9 +1,12 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/realtimefunc/realtimefunc/internal/agent"
@@ -12,18 +15,69 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/patch"
+	"github.com/realtimefunc/realtimefunc/internal/program"
 	"github.com/realtimefunc/realtimefunc/internal/report"
 	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
 
+// patch judges the edit, links it and takes it into the program. If a call in progress
+// stands in the way, because a function that it may call keeps now what is on its stack,
+// that function is left to it, if it can be.
+func (e *edit) patch(ctx context.Context) error {
+	err := e.attempt(ctx, nil)
+	var b *blocked
+	if errors.As(err, &b) && len(b.leave) > 0 {
+		e.report.Decls = nil
+		return e.attempt(ctx, b)
+	}
+	return err
+}
+
+// attempt is one try of patch; last is what stood in the way of the one before.
+func (e *edit) attempt(ctx context.Context, last *blocked) error {
+	start := time.Now()
+	var leave []string
+	if last != nil {
+		leave = last.leave
+	}
+	res, err := e.judge(leave)
+	if err != nil {
+		return err
+	}
+	e.report.Timing.Change, start = time.Since(start), time.Now()
+	img, err := e.link(ctx, res)
+	if err != nil {
+		return err
+	}
+	e.report.Timing.Link, start = time.Since(start), time.Now()
+	if err := e.load(ctx, res, img); err != nil {
+		return err
+	}
+	e.report.Timing.Load = time.Since(start)
+	for i := range e.report.Decls {
+		if d := &e.report.Decls[i]; last != nil && d.Verdict == report.VerdictLiveNewCalls && d.Reason == "" {
+			d.Reason = last.who + " goes on with the old code"
+		}
+	}
+	return nil
+}
+
+// blocked is an edit that a call in progress stands in the way of.
+type blocked struct {
+	who   string   // "goroutine 7 in main.worker (main.go:12)"
+	leave []string // functions to be left to such calls
+}
+
+func (b *blocked) Error() string { return b.who + " must not run on with the old code" }
+
 // judge compares what was compiled with what runs.
-func (e *edit) judge() (*change.Result, error) {
+func (e *edit) judge(leave []string) (*change.Result, error) {
 	h := e.host
 	var pkgs []change.Package
 	for _, u := range e.units {
 		pkgs = append(pkgs, e.judged(u))
 	}
-	res, err := change.Judge(pkgs, h.patch.Program, h.abbrevs)
+	res, err := change.Judge(pkgs, h.patch.Program, h.abbrevs, leave...)
 	if err != nil {
 		return nil, err
 	}
@@ -87,28 +141,34 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	for _, r := range img.Redirects {
 		h.bodies.learn(r, res)
 	}
-	for _, f := range res.Quiet {
-		for _, r := range img.Redirects {
-			if r.Name == f.Replaces {
-				c.Quiet = append(c.Quiet, wire.Range{Start: r.Old, End: r.Old + r.Size})
-			}
-		}
+	var err error
+	if c.Quiet, err = h.versions(res.Quiet); err != nil {
+		return err
 	}
-	c.Running = h.bodies.changed(img, res)
+	left, err := h.versions(spans(res.Left))
+	if err != nil {
+		return err
+	}
+	c.Running = append(h.bodies.changed(img, res), left...)
 	// The agent waits for the end of the program's initialization.
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	applied, err := h.patch.Load(ctx, img, e.library, c)
 	var f *agent.Failure
 	if errors.As(err, &f) && len(f.Blockers) > 0 {
-		return restartf("goroutine %d is in old code that must not run on (%s)", f.Blockers[0].GoID, f.Reason)
+		b := f.Blockers[0]
+		who := fmt.Sprintf("goroutine %d", b.GoID)
+		if r, ok := h.bodies.running(b); ok {
+			who += fmt.Sprintf(" in %s (%s:%d)", r.Name, filepath.Base(r.File), r.Line)
+		}
+		return &blocked{who: who, leave: res.Worse}
 	}
 	if err != nil {
 		return err
 	}
 	e.report.Timing.Pause = time.Duration(applied.PauseNS)
 	for _, f := range applied.Frames {
-		if r, ok := h.bodies.running(c.Running[f.Range], f); ok {
+		if r, ok := h.bodies.running(f); ok {
 			e.report.Running = append(e.report.Running, r)
 		}
 	}
@@ -117,6 +177,50 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	h.bodies.defined(img, res)
 	e.accept(e.units)
 	return nil
+}
+
+// spans are functions as a whole.
+func spans(list []program.Definition) (s []change.Span) {
+	for _, d := range list {
+		s = append(s, change.Span{Definition: d})
+	}
+	return s
+}
+
+// versions are the bodies of functions, as the edit finds them, in memory.
+func (h *host) versions(list []change.Span) (ranges []wire.Range, err error) {
+	for _, d := range list {
+		addr, ok, err := h.patch.Program.Function(d.Object.Name(d.Sym), d.Object.ABI(d.Sym))
+		if errors.Is(err, program.ErrAmbiguous) {
+			return nil, restartf("%v", err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue // the linker dropped it
+		}
+		if _, known := h.bodies[addr]; !known {
+			h.bodies[addr] = d.Definition
+		}
+		for _, v := range h.patch.Program.Versions(addr) {
+			r := wire.Range{Start: v.Addr, End: v.Addr + v.Size}
+			if v.Addr == addr && d.End > 0 {
+				r = wire.Range{Start: addr + uint64(d.Start), End: addr + uint64(d.End)}
+			}
+			ranges = append(ranges, r)
+		}
+	}
+	slices.SortFunc(ranges, func(a, b wire.Range) int { return cmp.Compare(a.Start, b.Start) })
+	merged := ranges[:0]
+	for _, r := range ranges {
+		if n := len(merged); n > 0 && r.Start <= merged[n-1].End {
+			merged[n-1].End = max(merged[n-1].End, r.End)
+		} else {
+			merged = append(merged, r)
+		}
+	}
+	return merged, nil
 }
 
 // markRunning turns the verdict of declarations that still run somewhere into "live

@@ -55,11 +55,17 @@ func (b bodies) changed(img *link.Image, res *change.Result) (list []wire.Range)
 }
 
 // running describes a frame of an old version.
-func (b bodies) running(r wire.Range, f wire.Frame) (report.Running, bool) {
-	d, ok := b[r.Start]
-	if !ok {
+func (b bodies) running(f wire.Frame) (report.Running, bool) {
+	var entry uint64
+	for addr := range b {
+		if addr <= f.PC && addr > entry {
+			entry = addr
+		}
+	}
+	d, ok := b[entry]
+	if !ok || f.PC-entry > uint64(d.Object.Size(d.Sym)) {
 		return report.Running{}, false
 	}
-	file, line := goobj.Position(d.Object, d.Sym, uint32(f.PC-r.Start))
+	file, line := goobj.Position(d.Object, d.Sym, uint32(f.PC-entry))
 	return report.Running{Name: d.Object.Name(d.Sym), Goroutine: f.GoID, File: file, Line: line}, true
 }

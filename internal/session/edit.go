@@ -66,25 +66,8 @@ func (e *edit) run(ctx context.Context) error {
 	if err := e.compile(ctx); err != nil {
 		return err
 	}
-	e.report.Timing.Compile, start = time.Since(start), time.Now()
-
-	res, err := e.judge()
-	if err != nil {
-		return err
-	}
-	e.report.Timing.Change, start = time.Since(start), time.Now()
-
-	img, err := e.link(ctx, res)
-	if err != nil {
-		return err
-	}
-	e.report.Timing.Link, start = time.Since(start), time.Now()
-
-	if err := e.load(ctx, res, img); err != nil {
-		return err
-	}
-	e.report.Timing.Load = time.Since(start)
-	return nil
+	e.report.Timing.Compile = time.Since(start)
+	return e.patch(ctx)
 }
 
 // explained reports whether a declaration says already why the edit is not live.
