@@ -25,6 +25,7 @@ type Package struct {
 	LinkPath   string // the import path as the linker knows it: "main" for a main package
 	Delta      *source.Delta
 	Old, New   *goobj.Archive
+	Past       []*goobj.Archive // versions before Old: what they did may still hold
 	OldEscape  Escape
 	NewEscape  Escape
 }

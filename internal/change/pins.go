@@ -32,7 +32,7 @@ func (j *judge) pinForks() {
 	w := j.worlds
 	taken := map[string]string{} // the function whose value was taken, by whom
 	for _, p := range j.pkgs {
-		p.old.each(func(d program.Definition) {
+		p.eachOld(func(d program.Definition) {
 			name := d.Object.Name(d.Sym)
 			if _, isType := typeName(name); isType || strings.HasPrefix(name, "type:.") {
 				return
@@ -174,11 +174,11 @@ func (j *judge) pinTypes() {
 				}
 			}
 		}
-		for key := range p.old.text {
-			if name, ok := strings.CutSuffix(key.name, "-fm"); ok && w.mentions(plain(name)) {
+		p.eachOld(func(d program.Definition) {
+			if name, ok := strings.CutSuffix(d.Object.Name(d.Sym), "-fm"); ok && w.mentions(plain(name)) {
 				j.pinType(w.root(plain(name)), "the method value "+shortName(name)+" may be held")
 			}
-		}
+		})
 	}
 }
 
@@ -308,7 +308,7 @@ func (j *judge) literalTypes(f *family, m member, x *objects) []string {
 func (j *judge) pinInterfaces(p *pkg) {
 	w := j.worlds
 	converted := map[string]bool{}
-	p.old.each(func(d program.Definition) {
+	p.eachOld(func(d program.Definition) {
 		name := d.Object.Name(d.Sym)
 		text := d.Object.Kind(d.Sym).IsText()
 		if strings.HasPrefix(name, "type:") || strings.HasPrefix(name, "go:itab.") || strings.Contains(name, "..dict.") {

@@ -188,7 +188,7 @@ func (j *judge) newTypes() {
 	}
 	seen := map[string]bool{}
 	for _, p := range j.pkgs {
-		p.new.each(func(d program.Definition) {
+		each([]*goobj.Archive{p.New}, func(d program.Definition) {
 			name := d.Object.Name(d.Sym)
 			if !d.Object.Kind(d.Sym).IsText() && !seen[name] && (strings.HasPrefix(name, "type:") || strings.HasPrefix(name, "go:itab.")) && j.worlds.mentions(name) && !strings.HasPrefix(name, "type:.namedata.") {
 				seen[name] = true
@@ -198,13 +198,21 @@ func (j *judge) newTypes() {
 	}
 }
 
-// each calls f for all symbols but DWARF's.
-func (x *objects) each(f func(program.Definition)) {
-	for _, o := range x.archive.Objects {
-		for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
-			if !o.Kind(s).IsDWARF() {
-				f(program.Definition{Object: o, Sym: s})
+// each calls f for all symbols of archives but DWARF's.
+func each(archives []*goobj.Archive, f func(program.Definition)) {
+	for _, a := range archives {
+		for _, o := range a.Objects {
+			for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
+				if !o.Kind(s).IsDWARF() {
+					f(program.Definition{Object: o, Sym: s})
+				}
 			}
 		}
 	}
+}
+
+// eachOld calls f for all symbols that the package ever had.
+func (p *pkg) eachOld(f func(program.Definition)) {
+	each(p.Past, f)
+	each([]*goobj.Archive{p.Old}, f)
 }

@@ -98,7 +98,7 @@ func (e *edit) judge(leave []string) (*change.Result, error) {
 func (e *edit) judged(u *unit) change.Package {
 	return change.Package{
 		ImportPath: u.pkg.ImportPath, LinkPath: u.linkPath, Delta: u.delta,
-		Old: u.old, New: u.archive,
+		Old: u.old, New: u.archive, Past: e.host.sources.past[u.linkPath],
 		OldEscape: *e.host.sources.escape[u.pkg.ImportPath], NewEscape: *u.escape,
 	}
 }
@@ -253,6 +253,9 @@ func (e *edit) accept(units []*unit) {
 			e.adopt(u)
 		}
 		s.escape[u.pkg.ImportPath] = u.escape
+		if u.old != nil {
+			s.past[u.linkPath] = append(s.past[u.linkPath], u.old)
+		}
 		objects = append(objects, u.object)
 		for _, p := range u.object.Added {
 			if p.Live {

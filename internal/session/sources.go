@@ -10,6 +10,7 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 	"github.com/realtimefunc/realtimefunc/internal/watch"
 )
@@ -18,16 +19,17 @@ import (
 // with. They change only when an edit was accepted.
 type sources struct {
 	build   *gobuild.Host
-	content map[string][]byte          // Go files, by absolute path
-	parsed  map[string]*source.Package // by import path, when first needed
-	escape  map[string]*change.Escape  // likewise
-	pending map[string]bool            // files of edits that were not accepted
-	embeds  map[string]bool            // embedded files
+	content map[string][]byte           // Go files, by absolute path
+	parsed  map[string]*source.Package  // by import path, when first needed
+	escape  map[string]*change.Escape   // likewise
+	past    map[string][]*goobj.Archive // all versions but the newest, by linker's import path
+	pending map[string]bool             // files of edits that were not accepted
+	embeds  map[string]bool             // embedded files
 }
 
 // readSources reads what the host was built from.
 func readSources(b *gobuild.Host) (*sources, error) {
-	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, escape: map[string]*change.Escape{}, pending: map[string]bool{}, embeds: map[string]bool{}}
+	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, escape: map[string]*change.Escape{}, past: map[string][]*goobj.Archive{}, pending: map[string]bool{}, embeds: map[string]bool{}}
 	for _, p := range b.Live {
 		if err := s.add(p); err != nil {
 			return nil, err
