@@ -48,6 +48,10 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -73,6 +77,7 @@ func TestScript(t *testing.T) {
 			for name, value := range env {
 				e.Setenv(name, value)
 			}
+			e.Setenv("ROOT", root)
 			e.Setenv("GO", path) // for scripts that put another go in front
 			e.Setenv("HOME", filepath.Join(e.WorkDir, ".home"))
 			e.Setenv("GOENV", "off")

@@ -343,6 +343,7 @@ func TestRefused(t *testing.T) {
 		"write to the heap":         {Writes: []wire.Write{{Addr: 0xc000000000, Data: make([]byte, 8)}}},
 		"write beyond the program":  {Writes: []wire.Write{{Addr: h.symbol("main.mix"), Data: make([]byte, 64<<20)}}},
 		"endless wait":              {WaitNS: 1 << 62},
+		"hook of another name":      {Segments: segments, Hook: h.symbol("main.mix"), News: "news"},
 		"ranges overlap":            {Segments: segments, Quiet: []wire.Range{{Start: 1, End: 3}, {Start: 2, End: 4}}},
 	}
 	for name, p := range tests {

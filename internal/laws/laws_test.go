@@ -26,6 +26,8 @@ const module = "github.com/realtimefunc/realtimefunc"
 // layers below its own, so no phase of the pipeline reaches back, and none knows the
 // phase beside it: they meet in session.
 var layers = [][]string{
+	{"."}, // for programs of users: it knows nothing of ours, and none of ours imports it
+	{"examples/hooks"},
 	// data and formats, and the phases that need nothing of ours
 	{"internal/wire", "internal/goobj", "internal/source", "internal/watch", "internal/gobuild", "internal/process", "internal/report"},
 	{"internal/agent", "internal/agent/host", "internal/signature", "internal/toolchain/release"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/agent"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/program"
 	"github.com/realtimefunc/realtimefunc/internal/wire"
@@ -26,7 +27,12 @@ type Host struct {
 	limit  uint64
 	room   link.Room // for variables, in a -race host
 	seq    uint32
+	images int
+	bytes  uint64
 }
+
+// Held tells how many images the process has, and of how many bytes.
+func (h *Host) Held() (images int, bytes uint64) { return h.images, h.bytes }
 
 // Size of the address range for all images of a host, and how far from the host it
 // may begin so that 32-bit offsets reach it.
@@ -91,6 +97,7 @@ func (h *Host) Link(ctx context.Context, in link.Input) (*link.Image, error) {
 type Conditions struct {
 	Quiet   []wire.Range  // see wire.Patch; sorted by Load, like Running
 	Running []wire.Range  // likewise
+	News    string        // for the program's hooks, if it has any
 	Wait    time.Duration // how long to retry for calls that stand in the way
 }
 
@@ -102,6 +109,9 @@ func (h *Host) Load(ctx context.Context, img *link.Image, lib *program.Library, 
 	h.seq++
 	p.Seq, p.WaitNS = h.seq, uint64(c.Wait)
 	p.Quiet, p.Running = c.Quiet, c.Running
+	if pc, ok, _ := h.Program.Function(wire.HookName, goobj.ABIInternal); ok {
+		p.Hook, p.News = pc, c.News
+	}
 	applied, err := h.client.Apply(ctx, p)
 	c.Quiet, c.Running = p.Quiet, p.Running
 	if err != nil {
@@ -123,6 +133,10 @@ func (h *Host) Load(ctx context.Context, img *link.Image, lib *program.Library, 
 
 // use takes the room of an image, which is never given back.
 func (h *Host) use(img *link.Image) {
+	h.images++
+	for _, s := range img.Segments {
+		h.bytes += s.Size
+	}
 	h.arena = img.End
 	if h.room != (link.Room{}) {
 		h.room.Base = img.RoomBase

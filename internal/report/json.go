@@ -49,6 +49,7 @@ type event struct {
 	Decls        []jsonDecl  `json:",omitempty"`
 	Running      []Running   `json:",omitempty"`
 	Timing       *jsonTiming `json:",omitempty"`
+	Held         *Held       `json:",omitempty"`
 	Stream       string      `json:",omitempty"`
 	Output       string      `json:",omitempty"`
 }
@@ -124,6 +125,9 @@ func closing(action string, e *Edit) event {
 			inSeconds(t.Settle), inSeconds(t.Compile), inSeconds(t.Change),
 			inSeconds(t.Link), inSeconds(t.Load), inSeconds(t.Pause),
 		}
+	}
+	if e.Held != (Held{}) {
+		ev.Held = &e.Held
 	}
 	return ev
 }

@@ -56,6 +56,12 @@ type Timing struct {
 	Settle, Compile, Change, Link, Load, Pause time.Duration
 }
 
+// Held is what the process holds of all edits so far. Old code is never unloaded.
+type Held struct {
+	Versions int    // images, one for each edit that brought code
+	Bytes    uint64 // of memory
+}
+
 // An Output is what the toolchain printed about one package.
 type Output struct {
 	ImportPath string
@@ -70,6 +76,7 @@ type Edit struct {
 	Decls   []Decl
 	Running []Running
 	Timing  Timing
+	Held    Held
 	Output  []Output // why it was rejected, in the toolchain's words
 	Reason  string   // what no Decl tells
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/realtimefunc/realtimefunc/internal/agent"
@@ -137,7 +138,7 @@ func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error
 // known of the host.
 func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) error {
 	h := e.host
-	c := &patch.Conditions{Wait: time.Second}
+	c := &patch.Conditions{Wait: time.Second, News: e.news()}
 	for _, r := range img.Redirects {
 		h.bodies.learn(r, res)
 	}
@@ -167,6 +168,7 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		return err
 	}
 	e.report.Timing.Pause = time.Duration(applied.PauseNS)
+	e.report.Held.Versions, e.report.Held.Bytes = h.patch.Held()
 	for _, f := range applied.Frames {
 		if r, ok := h.bodies.running(f); ok {
 			e.report.Running = append(e.report.Running, r)
@@ -177,6 +179,15 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	h.bodies.defined(img, res)
 	e.accept(e.units)
 	return nil
+}
+
+// news are the declarations of the edit, as package realtimefunc reads them.
+func (e *edit) news() string {
+	var b strings.Builder
+	for _, d := range e.report.Decls {
+		fmt.Fprintf(&b, "%s\t%s\t%s\n", d.Kind, d.ImportPath, d.Name)
+	}
+	return b.String()
 }
 
 // spans are functions as a whole.

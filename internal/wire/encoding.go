@@ -138,6 +138,8 @@ func (m *Patch) append(b []byte) []byte {
 	}
 	b = putRanges(b, m.Quiet)
 	b = putRanges(b, m.Running)
+	b = put64(b, m.Hook)
+	b = putString(b, m.News)
 	return put64(b, m.WaitNS)
 }
 
@@ -175,6 +177,8 @@ func (m *Patch) decode(r *reader) {
 	}
 	m.Quiet = r.ranges()
 	m.Running = r.ranges()
+	r.get64(&m.Hook)
+	m.News = r.string()
 	r.get64(&m.WaitNS)
 }
 

@@ -133,8 +133,14 @@ type Patch struct {
 	Writes     []Write // done in phase 2, under the same stopped world as the redirects
 	Quiet      []Range // text of which no goroutine may have a frame when the redirects are written
 	Running    []Range // text of old versions whose frames are reported after the redirects
-	WaitNS     uint64  // how long to retry for frames that stand in the way, in nanoseconds
+	Hook       uint64  // entry pc of func(string), called with News in a goroutine of its own when all is done; 0: none
+	News       string
+	WaitNS     uint64 // how long to retry for frames that stand in the way, in nanoseconds
 }
+
+// HookName is the function that Patch.Hook may be: the one of the package that programs
+// import to be told of edits.
+const HookName = "github.com/realtimefunc/realtimefunc.deliver"
 
 // Protections of a Segment, as mmap counts them on Linux.
 const (

@@ -33,6 +33,8 @@ func messages() []Message {
 			Redirects: []Redirect{{Old: 7, New: 8, Code: 10, Size: 9, Flags: NoFrames}},
 			Writes:    []Write{{Addr: 10, Data: []byte("data")}},
 			Quiet:     []Range{{Start: 11, End: 12}},
+			Hook:      17,
+			News:      "news",
 			Running:   []Range{{Start: 13, End: 14}, {Start: 15, End: 16}},
 			WaitNS:    17,
 		},

@@ -257,6 +257,9 @@ func (a *agent) check(p *wire.Patch) string {
 			return problem
 		}
 	}
+	if p.Hook != 0 && (!isEntry(p.Hook) || runtime.FuncForPC(uintptr(p.Hook)).Name() != wire.HookName) {
+		return "no " + wire.HookName + " at its address"
+	}
 	if !ordered(p.Quiet) || !ordered(p.Running) {
 		return "ranges are not in order"
 	}

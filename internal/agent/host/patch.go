@@ -121,6 +121,9 @@ func (a *agent) apply(p *wire.Patch) wire.Message {
 		return answer
 	}
 	a.report(p, applied)
+	if p.Hook != 0 {
+		go tell(p.Hook, p.News)
+	}
 	return applied
 }
 

@@ -94,6 +94,14 @@ func (a *agent) raceacquireg(g uint64, addr *uint32) {
 	(*(*func(g uint64, addr *uint32))(unsafe.Pointer(&f)))(g, addr)
 }
 
+// tell calls the func(string) at pc.
+//
+//go:nocheckptr
+func tell(pc uint64, news string) {
+	f := &pc
+	(*(*func(string))(unsafe.Pointer(&f)))(news)
+}
+
 // call calls the func() at pc.
 //
 //go:nocheckptr
