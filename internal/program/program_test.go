@@ -2,11 +2,13 @@ package program
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,6 +118,17 @@ func TestRecover(t *testing.T) {
 	for name, a := range p.hidden {
 		if s, ok := p.data[elfName(name)]; ok && s.Addr != a {
 			t.Errorf("%s: found at %#x, the symbol table says %#x", name, a, s.Addr)
+		}
+	}
+	// A type that is known leads to its pointer type (internal/abi.Type.PtrToThis).
+	for name, a := range p.hidden {
+		typ, ok := strings.CutPrefix(name, "type:")
+		b := p.Bytes(a+44, 4)
+		if !ok || b == nil || binary.LittleEndian.Uint32(b) == 0 || p.defs[name].Object == nil {
+			continue
+		}
+		if got, want := p.hidden["type:*"+typ], p.ModuleWord("types")+uint64(binary.LittleEndian.Uint32(b)); got != want {
+			t.Errorf("type:*%s: found at %#x, want %#x", typ, got, want)
 		}
 	}
 	if off, ok := p.TLSOffset(); !ok || off != -8 {

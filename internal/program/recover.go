@@ -32,10 +32,14 @@ func (p *Program) Recover(lib *Library) error {
 			w.object(o)
 		}
 	}
-	for name := range p.hidden {
-		// Met in packages only that use the type: its own never refers to it.
-		if d, ok := w.defined[name]; ok && p.defs[name].Object == nil {
-			p.defs[name] = d
+	for grown := true; grown; {
+		grown = false
+		for name, addr := range p.hidden {
+			// Met in packages only that use the type: its own never refers to it.
+			if d, ok := w.defined[name]; ok && p.defs[name].Object == nil {
+				p.defs[name], grown = d, true
+				w.slots(d.Object, d.Sym, addr)
+			}
 		}
 	}
 	return nil
