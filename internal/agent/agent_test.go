@@ -301,12 +301,16 @@ func TestFindItabs(t *testing.T) {
 	// The words of (*namer)(nil) hold the pointer type; its Elem is behind abi.Type.
 	const elem = 48
 	inter, other = h.word(inter+elem), h.word(other+elem)
-	addrs, err := h.FindItabs(t.Context(), []wire.ItabPair{{Inter: inter, Type: typ}, {Inter: other, Type: typ}})
+	itabs, err := h.FindItabs(t.Context(), []wire.ItabPair{{Inter: inter, Type: typ}, {Inter: other, Type: typ}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if addrs[0] != itab || addrs[1] != 0 {
+	if addrs := itabs.Addrs; addrs[0] != itab || addrs[1] != 0 {
 		t.Errorf("itabs %#x, want %#x and 0", addrs, itab)
+	}
+	// The runtime has just remembered that it does not.
+	if empty := itabs.Empty; empty[0] != 0 || empty[1] == 0 || h.word(empty[1]) != other || h.word(empty[1]+uint64(h.setup.ItabType)) != typ {
+		t.Errorf("empty itabs %#x, want 0 and that of %#x and %#x", empty, other, typ)
 	}
 	hash, want := h.word(itab+uint64(h.setup.ItabHash)), h.word(typ+uint64(h.setup.TypeHash))
 	if uint32(hash) != uint32(want) {

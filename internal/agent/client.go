@@ -101,11 +101,10 @@ func (c *Client) Setup(ctx context.Context, s *wire.Setup) (*wire.Ready, error) 
 	return request[*wire.Ready](ctx, c, s)
 }
 
-// FindItabs returns the addresses of the runtime's itabs for pairs, in their
-// order; 0 means that the type does not implement the interface.
-func (c *Client) FindItabs(ctx context.Context, pairs []wire.ItabPair) ([]uint64, error) {
+// FindItabs returns the runtime's itabs for pairs, in their order; see wire.Itabs.
+func (c *Client) FindItabs(ctx context.Context, pairs []wire.ItabPair) (*wire.Itabs, error) {
 	if len(pairs) == 0 {
-		return nil, nil
+		return &wire.Itabs{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -113,19 +112,20 @@ func (c *Client) FindItabs(ctx context.Context, pairs []wire.ItabPair) ([]uint64
 	if err != nil {
 		return nil, err
 	}
-	if len(itabs.Addrs) != len(pairs) {
+	if len(itabs.Addrs) != len(pairs) || len(itabs.Empty) != len(pairs) {
 		return nil, fmt.Errorf("asking the program: %d itabs for %d pairs", len(itabs.Addrs), len(pairs))
 	}
-	return itabs.Addrs, nil
+	return itabs, nil
 }
 
 // Apply applies an edit, or fails with a *[Failure] and leaves the program's
 // functions as they were.
 //
-// It first sorts p.Redirects, p.Quiet and p.Running by address and drops ranges
+// It first sorts p.Redirects, p.Methods, p.Quiet and p.Running by address and drops ranges
 // that are there twice. The indices in the answer count in the sorted slices.
 func (c *Client) Apply(ctx context.Context, p *wire.Patch) (*wire.Applied, error) {
 	slices.SortFunc(p.Redirects, func(a, b wire.Redirect) int { return cmp.Compare(a.Old, b.Old) })
+	slices.Sort(p.Methods)
 	p.Quiet = sortRanges(p.Quiet)
 	p.Running = sortRanges(p.Running)
 	return request[*wire.Applied](ctx, c, p)

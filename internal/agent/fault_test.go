@@ -270,8 +270,8 @@ func (b *badTool) spoilSetup(s *wire.Setup) {
 	wide := []*uint64{
 		&s.ArenaMin, &s.ArenaMax, &s.ArenaSize,
 		&s.StopTheWorldGC, &s.StartTheWorldGC, &s.StopTheWorld, &s.StartTheWorld,
-		&s.Gcallers, &s.ItabAdd, &s.Getitab, &s.DoInit1, &s.RaceAcquireg,
-		&s.FirstModuledata, &s.LastModuledatap, &s.ModulesSlice, &s.Allgs, &s.MainInitDone,
+		&s.Gcallers, &s.ItabAdd, &s.Getitab, &s.DoInit1, &s.RaceAcquireg, &s.ItabInit, &s.ModuleTypelinks,
+		&s.FirstModuledata, &s.LastModuledatap, &s.ModulesSlice, &s.Allgs, &s.ItabTable, &s.End, &s.MainInitDone,
 	}
 	narrow := []*uint32{
 		&s.ModuledataNext, &s.ModuledataEtypes, &s.GStackLo, &s.GStackHi,
@@ -289,7 +289,9 @@ func (b *badTool) spoilSetup(s *wire.Setup) {
 // wrong: code that is none, or other bytes in the program's own data.
 func (b *badTool) spoilPatch(p *wire.Patch) {
 	number := func() uint64 { return b.in.word() >> (8 * b.in.n(8)) }
-	switch b.in.n(16) {
+	switch b.in.n(17) {
+	case 16:
+		p.Methods = append(p.Methods, b.address())
 	case 0:
 		p.Moduledata = b.address()
 	case 1:

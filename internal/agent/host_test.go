@@ -128,6 +128,10 @@ func (p *program) read(t testing.TB) {
 		Getitab: p.addr(t, "runtime.getitab"), DoInit1: p.addr(t, "runtime.doInit1"),
 		FirstModuledata: p.addr(t, "runtime.firstmoduledata"), LastModuledatap: p.addr(t, "runtime.lastmoduledatap"),
 		ModulesSlice: p.addr(t, "runtime.modulesSlice"), Allgs: p.addr(t, "runtime.allgs"),
+		ItabInit: p.addr(t, "runtime.itabInit"), ItabTable: p.addr(t, "runtime.itabTable"), End: p.addr(t, "runtime.end"),
+	}
+	if s, ok := p.symbols["runtime.moduleTypelinks"]; ok {
+		p.setup.ModuleTypelinks = s.Value
 	}
 	for _, name := range []string{"runtime.main_init_done", "runtime.mainInitDoneChan"} {
 		if s, ok := p.symbols[name]; ok {
@@ -275,11 +279,14 @@ func (h *process) setupFor(hello *wire.Hello) wire.Setup {
 	if setup.RaceAcquireg != 0 {
 		setup.RaceAcquireg += h.bias
 	}
+	if setup.ModuleTypelinks != 0 {
+		setup.ModuleTypelinks += h.bias
+	}
 	for _, addr := range []*uint64{
 		&setup.ArenaMin, &setup.ArenaMax,
 		&setup.StopTheWorldGC, &setup.StartTheWorldGC, &setup.StopTheWorld, &setup.StartTheWorld,
-		&setup.Gcallers, &setup.ItabAdd, &setup.Getitab, &setup.DoInit1,
-		&setup.FirstModuledata, &setup.LastModuledatap, &setup.ModulesSlice, &setup.Allgs, &setup.MainInitDone,
+		&setup.Gcallers, &setup.ItabAdd, &setup.Getitab, &setup.DoInit1, &setup.ItabInit,
+		&setup.FirstModuledata, &setup.LastModuledatap, &setup.ModulesSlice, &setup.Allgs, &setup.ItabTable, &setup.End, &setup.MainInitDone,
 	} {
 		*addr += h.bias
 	}

@@ -21,6 +21,11 @@ func (l *linker) collect() error {
 		s := l.symbol(d.Object, d.Sym)
 		l.named[symName{s.name, s.abi}] = s
 	}
+	for _, m := range l.MethodSets {
+		if err := l.growMethods(m); err != nil {
+			return err
+		}
+	}
 	for _, path := range l.NewPackages {
 		if err := l.initTask(path); err != nil {
 			return err
@@ -132,7 +137,7 @@ func (l *linker) follow(s *symbol) error {
 			}
 		}
 	}
-	if program.IsHidden(s.name) && o.Flag(s.sym)&goobj.FlagTypelink != 0 {
+	if program.IsHidden(s.name) && !s.spare && o.Flag(s.sym)&goobj.FlagTypelink != 0 {
 		l.tables.typelinks = append(l.tables.typelinks, s)
 	}
 	return nil
@@ -277,7 +282,7 @@ func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
 			l.hashed[key] = c
 		}
 		return target{symbol: c}, nil
-	case o.ABI(s) == goobj.ABIStatic || isCache(name) || o.Hashed(s) && l.ambiguous(name, o.ABI(s)):
+	case o.ABI(s) == goobj.ABIStatic || program.IsCache(name) || o.Hashed(s) && l.ambiguous(name, o.ABI(s)):
 		key := objectSym{o, s}
 		c, ok := l.static[key]
 		if !ok {
@@ -295,12 +300,6 @@ func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
 func (l *linker) ambiguous(name string, abi goobj.ABI) bool {
 	_, _, err := l.Program.Function(name, abi)
 	return errors.Is(err, program.ErrAmbiguous)
-}
-
-// isCache reports whether name is one of the numbered caches of type assertions and
-// switches: each belongs to the code that uses it, whatever its number.
-func isCache(name string) bool {
-	return strings.Contains(name, "..typeAssert.") || strings.Contains(name, "..interfaceSwitch.")
 }
 
 // byName resolves a symbol that has an identity. (o, s) is a definition of it, if one
@@ -376,9 +375,14 @@ func (l *linker) itab(key symName, o *goobj.Object, s goobj.Sym) (target, error)
 		return target{}, fmt.Errorf("%s does not name its types", key.name)
 	}
 	if inter.symbol == nil && typ.symbol == nil {
-		addr, err := l.FindItab(inter.addr, typ.addr)
+		addr, empty, err := l.FindItab(inter.addr, typ.addr)
 		if err != nil {
 			return target{}, err
+		}
+		if empty != 0 && l.grows(typ.addr) {
+			// It will be this one, when the type has its methods.
+			l.image.Defined = append(l.image.Defined, program.Defined{Name: key.name, Addr: empty})
+			return target{addr: empty}, nil
 		}
 		if addr != 0 {
 			l.image.Defined = append(l.image.Defined, program.Defined{Name: key.name, Addr: addr})

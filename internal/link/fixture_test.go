@@ -229,7 +229,7 @@ func host(t testing.TB) *fixture {
 func (f *fixture) input(a *goobj.Archive) Input {
 	in := Input{
 		Program: f.program, GOROOT: "/goroot",
-		NewVariables: map[string]bool{}, FindItab: func(inter, typ uint64) (uint64, error) { return 0, nil },
+		NewVariables: map[string]bool{}, FindItab: func(inter, typ uint64) (uint64, uint64, error) { return 0, 0, nil },
 	}
 	in.Base = (f.program.End + 64<<20) &^ (1<<20 - 1)
 	in.Limit = in.Base + 64<<20

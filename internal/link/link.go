@@ -22,6 +22,7 @@ type Input struct {
 
 	Functions    []Function           // to be replaced
 	Data         []program.Definition // variables and dictionaries that are other ones now, whatever the program has
+	MethodSets   []MethodSet          // of types that exist and have other methods now
 	Initializers []string             // linker names of func() that initialize new variables, in order
 	NewVariables map[string]bool      // linker names of the variables that these initialize
 	NewPackages  []string             // packages that the program does not contain, each before its importers
@@ -32,8 +33,9 @@ type Input struct {
 	GOROOT string // what $GOROOT in file names stands for; "" leaves it
 
 	// FindItab asks the runtime for the itab of two types of the program; 0 if the
-	// type does not implement the interface.
-	FindItab func(inter, typ uint64) (uint64, error)
+	// type does not implement the interface. Then empty may be the itab by which the
+	// runtime remembers that; see wire.Itabs.
+	FindItab func(inter, typ uint64) (itab, empty uint64, err error)
 }
 
 // Room is memory of the host's own, for variables: page aligned.
@@ -58,6 +60,9 @@ type Image struct {
 	InitFuncs  []uint64 // entries of func(), in order
 	Redirects  []Redirect
 	Writes     []Write
+	Methods    []uint64 // types that have other methods after Writes
+	Quiet      []Range  // code of which there must be no frame then
+	Caches     []program.Cache
 	Defined    []program.Defined // for program.Accept
 	Revived    []string          // types of the host whose methods Writes restores
 	End        uint64            // first free address behind the image, page aligned
@@ -82,6 +87,9 @@ type Redirect struct {
 	NoFrames bool
 }
 
+// Range is the half-open range of addresses [Start, End).
+type Range struct{ Start, End uint64 }
+
 // Write changes bytes of the host that are read-only to it.
 type Write struct {
 	Addr uint64
@@ -100,6 +108,8 @@ func Link(in Input) (*Image, error) {
 		static:  map[objectSym]*symbol{},
 		revived: map[string]bool{},
 		slots:   map[uint64]*symbol{},
+
+		forgotten: map[uint64]bool{},
 	}
 	if err := l.collect(); err != nil {
 		return nil, fmt.Errorf("linking: %w", err)
@@ -130,6 +140,9 @@ type linker struct {
 
 	revived map[string]bool // types of the host whose methods were looked through
 	revive  []*revival
+	growing []*growth
+
+	forgotten map[uint64]bool // caches of the standard library that are emptied
 
 	inits     []*symbol
 	initTasks []*symbol
@@ -184,6 +197,7 @@ type symbol struct {
 	old      uint64 // text: newest version before this one
 	function *function
 	content  uint64 // of a slot, which has no object
+	spare    bool   // the descriptor of a type that the program has: see growth
 }
 
 // target is what a relocation points to.

@@ -226,6 +226,9 @@ func (l *linker) finish() error {
 		b := binary.LittleEndian.AppendUint64(nil, r.value.address()-r.base)
 		img.Writes = append(img.Writes, Write{r.addr, b[:r.size]})
 	}
+	if err := l.setMethods(); err != nil {
+		return err
+	}
 	if err := l.redirects(); err != nil {
 		return err
 	}

@@ -28,9 +28,15 @@ const (
 	fieldOffset = 16
 	fieldSize   = 24
 
-	kindMask   = 1<<5 - 1
-	kindArray  = 17
-	kindStruct = 25
+	kindMask      = 1<<5 - 1
+	kindArray     = 17
+	kindChan      = 18
+	kindFunc      = 19
+	kindInterface = 20
+	kindMap       = 21
+	kindPointer   = 22
+	kindSlice     = 23
+	kindStruct    = 25
 
 	tflagExtraStar      = 1 << 1
 	tflagGCMaskOnDemand = 1 << 4

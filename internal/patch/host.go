@@ -83,12 +83,12 @@ func (h *Host) Learn() error {
 func (h *Host) Link(ctx context.Context, in link.Input) (*link.Image, error) {
 	in.Program, in.GOROOT = h.Program, h.build.Env.GOROOT
 	in.Base, in.Limit, in.Room = h.arena, h.limit, h.room
-	in.FindItab = func(inter, typ uint64) (uint64, error) {
-		addrs, err := h.client.FindItabs(ctx, []wire.ItabPair{{Inter: inter, Type: typ}})
+	in.FindItab = func(inter, typ uint64) (itab, empty uint64, err error) {
+		itabs, err := h.client.FindItabs(ctx, []wire.ItabPair{{Inter: inter, Type: typ}})
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		return addrs[0], nil
+		return itabs.Addrs[0], itabs.Empty[0], nil
 	}
 	return link.Link(in)
 }
@@ -108,7 +108,7 @@ func (h *Host) Load(ctx context.Context, img *link.Image, lib *program.Library, 
 	p := message(img)
 	h.seq++
 	p.Seq, p.WaitNS = h.seq, uint64(c.Wait)
-	p.Quiet, p.Running = c.Quiet, c.Running
+	p.Quiet, p.Running = append(p.Quiet, c.Quiet...), c.Running
 	if pc, ok, _ := h.Program.Function(wire.HookName, goobj.ABIInternal); ok {
 		p.Hook, p.News = pc, c.News
 	}
@@ -128,6 +128,7 @@ func (h *Host) Load(ctx context.Context, img *link.Image, lib *program.Library, 
 		memory[s.Addr] = s.Data
 	}
 	h.Program.Accept(img.Defined, memory, img.Revived)
+	h.Program.AcceptCaches(img.Caches)
 	return applied, nil
 }
 
@@ -159,6 +160,10 @@ func message(img *link.Image) *wire.Patch {
 			w.Flags |= wire.NoFrames
 		}
 		p.Redirects = append(p.Redirects, w)
+	}
+	p.Methods = img.Methods
+	for _, r := range img.Quiet {
+		p.Quiet = append(p.Quiet, wire.Range(r))
 	}
 	for _, w := range img.Writes {
 		p.Writes = append(p.Writes, wire.Write{Addr: w.Addr, Data: w.Data})

@@ -10,12 +10,12 @@ import (
 
 // setup is what the agent must know of the runtime.
 func setup(p *program.Program) (*wire.Setup, error) {
-	s := &wire.Setup{ArenaMin: (p.End + arenaGap) &^ (1<<20 - 1), ArenaMax: arenaMax, ArenaSize: arenaSize}
+	s := &wire.Setup{ArenaMin: (p.End + arenaGap) &^ (1<<20 - 1), ArenaMax: arenaMax, ArenaSize: arenaSize, End: p.End}
 	for name, to := range map[string]*uint64{
 		"runtime.stopTheWorldGC": &s.StopTheWorldGC, "runtime.startTheWorldGC": &s.StartTheWorldGC,
 		"runtime.stopTheWorld": &s.StopTheWorld, "runtime.startTheWorld": &s.StartTheWorld,
 		"runtime.gcallers": &s.Gcallers, "runtime.itabAdd": &s.ItabAdd,
-		"runtime.getitab": &s.Getitab, "runtime.doInit1": &s.DoInit1,
+		"runtime.getitab": &s.Getitab, "runtime.doInit1": &s.DoInit1, "runtime.itabInit": &s.ItabInit,
 	} {
 		f, ok, err := p.HostFunction(name, goobj.ABIInternal)
 		if err != nil {
@@ -28,7 +28,7 @@ func setup(p *program.Program) (*wire.Setup, error) {
 	}
 	for name, to := range map[string]*uint64{
 		"runtime.firstmoduledata": &s.FirstModuledata, "runtime.lastmoduledatap": &s.LastModuledatap,
-		"runtime.modulesSlice": &s.ModulesSlice, "runtime.allgs": &s.Allgs, p.Release.MainInitDone: &s.MainInitDone,
+		"runtime.modulesSlice": &s.ModulesSlice, "runtime.allgs": &s.Allgs, "runtime.itabTable": &s.ItabTable, p.Release.MainInitDone: &s.MainInitDone,
 	} {
 		a, ok := p.Variable(name)
 		if !ok {
@@ -38,6 +38,13 @@ func setup(p *program.Program) (*wire.Setup, error) {
 	}
 	if f, ok, _ := p.HostFunction("runtime.raceacquireg", goobj.ABIInternal); ok {
 		s.RaceAcquireg = f.Addr // a -race host
+	}
+	if !p.Release.Typelinks {
+		f, ok, err := p.HostFunction("runtime.moduleTypelinks", goobj.ABIInternal)
+		if err != nil || !ok {
+			return nil, fmt.Errorf("the program has no runtime.moduleTypelinks")
+		}
+		s.ModuleTypelinks = f.Addr
 	}
 	for _, f := range []struct {
 		structure, field string

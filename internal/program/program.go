@@ -40,6 +40,8 @@ type Program struct {
 	sizes  map[uint64]uint64 // of functions, by address
 	double map[string]bool   // names that more than one symbol has: never resolved
 
+	caches []Cache // see Caches
+
 	segments []segment
 	module   uint64 // address of runtime.firstmoduledata
 
@@ -164,6 +166,9 @@ func (p *Program) readSymbols(f *elf.File) error {
 			p.double[s.Name] = true
 		}
 		table[s.Name] = Symbol{s.Name, s.Value, s.Size}
+		if IsCache(s.Name) {
+			p.caches = append(p.caches, Cache{s.Name, s.Value})
+		}
 	}
 	return nil
 }

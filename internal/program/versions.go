@@ -1,6 +1,10 @@
 package program
 
-import "github.com/realtimefunc/realtimefunc/internal/goobj"
+import (
+	"strings"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+)
 
 // Function is all that a function ever was.
 type Function struct {
@@ -71,6 +75,33 @@ func (p *Program) Accept(defined []Defined, memory map[uint64][]byte, revived []
 			p.added[d.Name] = d.Addr
 		}
 	}
+}
+
+// Cache is where a type assertion or switch of the program keeps its last answers.
+type Cache struct {
+	Name string // "pkg..typeAssert.3", "pkg..interfaceSwitch.0": the numbers repeat
+	Addr uint64
+}
+
+// Caches are those of all type assertions and switches.
+func (p *Program) Caches() []Cache { return p.caches }
+
+// AcceptCaches adds those of a patch that is live.
+func (p *Program) AcceptCaches(caches []Cache) { p.caches = append(p.caches, caches...) }
+
+// IsCache reports whether name is one of the numbered caches of type assertions and
+// switches: each belongs to the code that uses it, whatever its number.
+func IsCache(name string) bool {
+	return strings.Contains(name, "..typeAssert.") || strings.Contains(name, "..interfaceSwitch.")
+}
+
+// MayHaveMethods reports whether a type of the program has a place for methods: an
+// uncommon section behind its descriptor (internal/abi.TFlagUncommon), as all types with
+// a name have, and of the others those that had methods when they were compiled.
+func (p *Program) MayHaveMethods(typ string) bool {
+	const tflagAt, uncommon = 20, 1
+	b := p.Bytes(p.hidden[typ], tflagAt+1)
+	return b != nil && b[tflagAt]&uncommon != 0
 }
 
 // PatchedText reports whether addr is the entry of a version that a patch brought.

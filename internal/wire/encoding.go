@@ -61,8 +61,8 @@ func (m *Setup) wide() []*uint64 {
 	return []*uint64{
 		&m.ArenaMin, &m.ArenaMax, &m.ArenaSize,
 		&m.StopTheWorldGC, &m.StartTheWorldGC, &m.StopTheWorld, &m.StartTheWorld,
-		&m.Gcallers, &m.ItabAdd, &m.Getitab, &m.DoInit1, &m.RaceAcquireg,
-		&m.FirstModuledata, &m.LastModuledatap, &m.ModulesSlice, &m.Allgs, &m.MainInitDone,
+		&m.Gcallers, &m.ItabAdd, &m.Getitab, &m.DoInit1, &m.RaceAcquireg, &m.ItabInit, &m.ModuleTypelinks,
+		&m.FirstModuledata, &m.LastModuledatap, &m.ModulesSlice, &m.Allgs, &m.ItabTable, &m.End, &m.MainInitDone,
 	}
 }
 
@@ -110,8 +110,8 @@ func (m *FindItabs) decode(r *reader) {
 	}
 }
 
-func (m *Itabs) append(b []byte) []byte { return putAddrs(b, m.Addrs) }
-func (m *Itabs) decode(r *reader)       { m.Addrs = r.addrs() }
+func (m *Itabs) append(b []byte) []byte { return putAddrs(putAddrs(b, m.Addrs), m.Empty) }
+func (m *Itabs) decode(r *reader)       { m.Addrs, m.Empty = r.addrs(), r.addrs() }
 
 func (m *Patch) append(b []byte) []byte {
 	b = put32(b, m.Seq, uint32(len(m.Segments)))
@@ -136,6 +136,7 @@ func (m *Patch) append(b []byte) []byte {
 		b = put64(b, w.Addr)
 		b = putBytes(b, w.Data)
 	}
+	b = putAddrs(b, m.Methods)
 	b = putRanges(b, m.Quiet)
 	b = putRanges(b, m.Running)
 	b = put64(b, m.Hook)
@@ -175,6 +176,7 @@ func (m *Patch) decode(r *reader) {
 		r.get64(&w.Addr)
 		w.Data = r.bytes()
 	}
+	m.Methods = r.addrs()
 	m.Quiet = r.ranges()
 	m.Running = r.ranges()
 	r.get64(&m.Hook)

@@ -37,7 +37,7 @@ package wire
 
 // Protocol is the version of the messages. Both ends are built from one tree,
 // so a difference means that a foreign agent answers.
-const Protocol = 2
+const Protocol = 3
 
 // Kind tells which message a frame holds.
 type Kind uint8
@@ -82,12 +82,16 @@ type Setup struct {
 	StopTheWorld, StartTheWorld         uint64
 	Gcallers, ItabAdd, Getitab, DoInit1 uint64
 	RaceAcquireg                        uint64 // runtime.raceacquireg; 0: the host is built without -race
+	ItabInit                            uint64
+	ModuleTypelinks                     uint64 // runtime.moduleTypelinks; 0: the linker has listed the types
 
 	// Addresses of runtime variables.
 	FirstModuledata uint64 // moduledata
 	LastModuledatap uint64 // *moduledata
 	ModulesSlice    uint64 // *[]*moduledata
 	Allgs           uint64 // []*g
+	ItabTable       uint64 // *itabTableType
+	End             uint64 // first address behind the program's variables
 	MainInitDone    uint64 // chan bool, closed when all inits of the program are done; 0: patches don't wait for it
 
 	// Offsets of fields.
@@ -118,6 +122,9 @@ type ItabPair struct {
 // Itabs answers FindItabs, in the order of its pairs.
 type Itabs struct {
 	Addrs []uint64 // 0: the type does not implement the interface
+	// Empty are the itabs by which the runtime remembers that a type does not: those that
+	// Patch.Methods completes. 0: none.
+	Empty []uint64
 }
 
 // Patch is one edit, whole.
@@ -130,12 +137,13 @@ type Patch struct {
 	InitTasks  []uint64 // runtime.initTask addresses, in order
 	InitFuncs  []uint64 // entry pcs of func(), called in order, after InitTasks
 	Redirects  []Redirect
-	Writes     []Write // done in phase 2, under the same stopped world as the redirects
-	Quiet      []Range // text of which no goroutine may have a frame when the redirects are written
-	Running    []Range // text of old versions whose frames are reported after the redirects
-	Hook       uint64  // entry pc of func(string), called with News in a goroutine of its own when all is done; 0: none
+	Writes     []Write  // done in phase 2, under the same stopped world as the redirects
+	Methods    []uint64 // types that have other methods after Writes, ascending: their empty itabs are made again
+	Quiet      []Range  // text of which no goroutine may have a frame when the redirects are written
+	Running    []Range  // text of old versions whose frames are reported after the redirects
+	Hook       uint64   // entry pc of func(string), called with News in a goroutine of its own when all is done; 0: none
 	News       string
-	WaitNS     uint64 // how long to retry for frames that stand in the way, in nanoseconds
+	WaitNS     uint64   // how long to retry for frames that stand in the way, in nanoseconds
 }
 
 // HookName is the function that Patch.Hook may be: the one of the package that programs

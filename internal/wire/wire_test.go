@@ -24,7 +24,7 @@ func messages() []Message {
 		setup,
 		&Ready{Arena: 0x8000000, Room: Range{0x600000, 0x700000}},
 		&FindItabs{Pairs: []ItabPair{{Inter: 1, Type: 2}, {Inter: 3, Type: 4}}},
-		&Itabs{Addrs: []uint64{0, 1, 1<<64 - 1}},
+		&Itabs{Addrs: []uint64{0, 1, 1<<64 - 1}, Empty: []uint64{2, 0, 0}},
 		&Patch{
 			Seq:        7,
 			Segments:   []Segment{{Addr: 0x8000000, Size: 4096, Prot: ProtRead | ProtExec, Data: []byte{0xc3}}, {Size: 8192}},
@@ -32,6 +32,7 @@ func messages() []Message {
 			Itabs: []uint64{3}, InitTasks: []uint64{4, 5}, InitFuncs: []uint64{6},
 			Redirects: []Redirect{{Old: 7, New: 8, Code: 10, Size: 9, Flags: NoFrames}},
 			Writes:    []Write{{Addr: 10, Data: []byte("data")}},
+			Methods:   []uint64{18, 19},
 			Quiet:     []Range{{Start: 11, End: 12}},
 			Hook:      17,
 			News:      "news",

@@ -46,9 +46,11 @@ func (a *agent) checkSetup(s *wire.Setup) string {
 		{s.ItabAdd, "runtime.itabAdd"},
 		{s.Getitab, "runtime.getitab"},
 		{s.DoInit1, "runtime.doInit1"},
+		{s.ItabInit, "runtime.itabInit"},
 		{s.RaceAcquireg, "runtime.raceacquireg"},
+		{s.ModuleTypelinks, "runtime.moduleTypelinks"},
 	} {
-		if f.pc == 0 && f.name == "runtime.raceacquireg" {
+		if f.pc == 0 && (f.name == "runtime.raceacquireg" || f.name == "runtime.moduleTypelinks") {
 			continue
 		}
 		if !isEntry(f.pc) || runtime.FuncForPC(uintptr(f.pc)).Name() != f.name {
@@ -69,6 +71,9 @@ func (a *agent) checkSetup(s *wire.Setup) string {
 	if s.ArenaMax > a.anchor+reach {
 		return "the arena is out of reach"
 	}
+	if s.End < a.anchor || s.End > s.ArenaMin {
+		return "the program ends elsewhere"
+	}
 	// Other goroutines map memory and make goroutines while we look.
 	problem := ""
 	for try := 0; try < 5; try++ {
@@ -87,7 +92,7 @@ func (a *agent) checkSetup(s *wire.Setup) string {
 // to hold by what is known otherwise.
 func checkVariables(maps mapped, s *wire.Setup) string {
 	const read, write = syscall.PROT_READ, syscall.PROT_READ | syscall.PROT_WRITE
-	for _, addr := range [...]uint64{s.FirstModuledata, s.LastModuledatap, s.ModulesSlice, s.Allgs, s.MainInitDone} {
+	for _, addr := range [...]uint64{s.FirstModuledata, s.LastModuledatap, s.ModulesSlice, s.Allgs, s.ItabTable, s.MainInitDone} {
 		if addr%8 != 0 || addr == 0 && addr != s.MainInitDone || addr != 0 && !maps.has(addr, 24, read) {
 			return "bad address of a runtime variable"
 		}
@@ -124,6 +129,9 @@ func checkVariables(maps mapped, s *wire.Setup) string {
 	hash := load32(typ + uint64(s.TypeHash))
 	if load64(itab+uint64(s.ItabType)) != typ || hash == 0 || load32(itab+uint64(s.ItabHash)) != hash {
 		return "the layout of itabs is another one"
+	}
+	if !hasItab(maps, s.ItabTable, load64(itab), typ, itab) {
+		return "runtime.itabTable is no table of itabs"
 	}
 	etypes := s.FirstModuledata + uint64(s.ModuledataEtypes)
 	if !maps.has(etypes, 8, read) || load64(etypes) <= typ || load64(etypes)-typ > reach {
@@ -251,7 +259,7 @@ func (a *agent) check(p *wire.Patch) string {
 		return "reading /proc/self/maps"
 	}
 	for _, problem := range [...]string{
-		a.checkModule(maps, p), a.checkItabs(maps, p), a.checkInits(p), a.checkRedirects(p), a.checkWrites(maps, p),
+		a.checkModule(maps, p), a.checkItabs(maps, p), a.checkInits(p), a.checkRedirects(p), a.checkWrites(maps, p), a.checkMethods(maps, p),
 	} {
 		if problem != "" {
 			return problem
@@ -365,17 +373,24 @@ func (a *agent) checkRedirects(p *wire.Patch) string {
 	return ""
 }
 
-// checkWrites allows writes to the executable, as it is mapped, to images, and of entries
-// of functions to the itabs that the runtime has made for the tool. All else belongs to
-// the runtime's heap, to stacks, or to others.
+// checkWrites allows writes to the executable, as it is mapped, to its variables, to
+// images, and of entries of functions to the itabs that the runtime has made for the tool.
+// All else belongs to the runtime's heap, to stacks, or to others.
 func (a *agent) checkWrites(maps mapped, p *wire.Patch) string {
 	for _, w := range p.Writes {
 		size := uint64(len(w.Data))
-		if size > 0 && !maps.ofFile(w.Addr, size, a.anchor) && !a.inside(w.Addr, size, wire.ProtRead) && !a.isMethod(w) {
+		if size > 0 && !maps.ofFile(w.Addr, size, a.anchor) && !a.isVariable(maps, w.Addr, size) &&
+			!a.inside(w.Addr, size, wire.ProtRead) && !a.isMethod(w) {
 			return "write outside the program and its images"
 		}
 	}
 	return ""
+}
+
+// isVariable reports whether the size bytes at addr are of the program's variables, of
+// which the last ones are mapped from no file: they begin where the file does not reach.
+func (a *agent) isVariable(maps mapped, addr, size uint64) bool {
+	return addr > a.FirstModuledata && addr < a.End && size <= a.End-addr && maps.has(addr, size, syscall.PROT_READ|syscall.PROT_WRITE)
 }
 
 // isMethod reports whether w makes a function a method of an itab that was found.

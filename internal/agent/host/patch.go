@@ -55,7 +55,7 @@ func (a *agent) findItabs(m *wire.FindItabs) wire.Message {
 	if a.arena.End == 0 {
 		return &wire.Failed{Phase: wire.PhaseLoad, Reason: "not set up"}
 	}
-	answer := &wire.Itabs{Addrs: make([]uint64, len(m.Pairs))}
+	answer := &wire.Itabs{Addrs: make([]uint64, len(m.Pairs)), Empty: make([]uint64, len(m.Pairs))}
 	maps, ok := mappings()
 	if !ok {
 		return &wire.Failed{Phase: wire.PhaseLoad, Reason: "reading /proc/self/maps"}
@@ -66,15 +66,17 @@ func (a *agent) findItabs(m *wire.FindItabs) wire.Message {
 		}
 		itab := a.getitab(p.Inter, p.Type)
 		answer.Addrs[i] = itab
+		if itab == 0 {
+			answer.Empty[i] = a.emptyItab(p)
+			continue
+		}
 		// The runtime leaves the hash of the itabs that it makes zero
 		// (iface.go, 1.25 to 1.27), but compiled type switches look at it.
-		if itab != 0 && load32(itab+uint64(a.ItabHash)) == 0 {
+		if load32(itab+uint64(a.ItabHash)) == 0 {
 			store32(itab+uint64(a.ItabHash), load32(load64(itab+uint64(a.ItabType))+uint64(a.TypeHash)))
 		}
-		if itab != 0 {
-			fun := itab + uint64(a.ItabHash) + 8 // internal/abi.ITab: Hash, 4 bytes, Fun
-			a.itabs = append(a.itabs, wire.Range{Start: fun, End: fun + 8*methodCount(p.Inter)})
-		}
+		fun := a.methodsOf(itab)
+		a.itabs = append(a.itabs, wire.Range{Start: fun, End: fun + 8*methodCount(p.Inter)})
 	}
 	return answer
 }

@@ -47,6 +47,12 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 	if walk {
 		a.makeBuffer()
 	}
+	if len(p.Methods) > 0 && a.ModuleTypelinks != 0 {
+		// It goes from one descriptor to the next by their sizes, which the number of
+		// methods is part of, and remembers what it found (runtime/type.go, 1.27). So it
+		// has to be done before any type says that it has another number.
+		a.moduleTypelinks(a.FirstModuledata)
+	}
 	// The writes may delete pointers without a write barrier, which a running
 	// GC cycle must not miss.
 	gc := len(p.Writes) > 0
@@ -58,6 +64,9 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 		blockers = a.blockers(p, walk, blockers[:0])
 		foreign := a.foreign(p.Redirects)
 		written := len(blockers) == 0 && foreign == 0 && writeAll(pokes)
+		if written && len(p.Methods) > 0 {
+			a.completeItabs(p.Methods)
+		}
 		if a.syncCore {
 			membarrier(membarrierSyncCore)
 		}

@@ -77,6 +77,23 @@ func (a *agent) doInit1(task uint64) {
 	(*(*func(uint64))(unsafe.Pointer(&f)))(task)
 }
 
+// itabInit fills the methods into an itab, or leaves it empty if one is missing
+// (iface.go, 1.25 to 1.27).
+//
+//go:nocheckptr
+func (a *agent) itabInit(itab uint64) {
+	f := &a.ItabInit
+	(*(*func(itab uint64, firstTime bool) string)(unsafe.Pointer(&f)))(itab, true)
+}
+
+// moduleTypelinks makes the runtime list the types of a module (type.go, since 1.27).
+//
+//go:nocheckptr
+func (a *agent) moduleTypelinks(module uint64) {
+	f := &a.ModuleTypelinks
+	(*(*func(module uint64) []unsafe.Pointer)(unsafe.Pointer(&f)))(module)
+}
+
 // gcallers is like runtime.Callers for the goroutine g, which must not run.
 //
 //go:nocheckptr

@@ -1,0 +1,120 @@
+package link
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+)
+
+// remembering is a cache of the standard library that holds, for each type that it has
+// met, what was made of the methods the type had then. All are sync.Maps.
+type remembering struct {
+	variable string
+	maker    string // the function that looks at the methods and puts the answer in
+	methods  []string
+}
+
+// forgettable are those that can be emptied (encoding/json, Go 1.25 to 1.27).
+var forgettable = []remembering{
+	{"encoding/json.encoderCache", "encoding/json.typeEncoder", []string{"MarshalJSON", "MarshalText", "IsZero"}},
+	{"encoding/json.fieldCache", "encoding/json.cachedTypeFields", []string{"MarshalJSON", "MarshalText", "IsZero"}},
+	{"encoding/json/v2.lookupArshalerCache", "encoding/json/v2.lookupArshaler", []string{
+		"MarshalJSON", "MarshalJSONTo", "UnmarshalJSON", "UnmarshalJSONFrom", "MarshalText", "AppendText", "UnmarshalText", "IsZero",
+	}},
+}
+
+// lasting are those that hold more than can be made anew (encoding/gob: the numbers of
+// types, which encoders and decoders have sent to each other).
+var lasting = []remembering{
+	{"encoding/gob.userTypeCache", "", []string{"GobEncode", "GobDecode", "MarshalBinary", "UnmarshalBinary", "MarshalText", "UnmarshalText"}},
+}
+
+// remembered sees to it that nothing of the standard library goes by the methods that a
+// type had before.
+func (l *linker) remembered(m MethodSet) error {
+	name := strings.TrimPrefix(m.Type.Object.Name(m.Type.Sym), "type:")
+	concerns := func(r remembering) (addr uint64, ok bool) {
+		addr, ok = l.Program.Variable(r.variable)
+		return addr, ok && slices.ContainsFunc(r.methods, func(n string) bool { return slices.Contains(m.Names, n) })
+	}
+	for _, r := range lasting {
+		if _, ok := concerns(r); ok {
+			return fmt.Errorf("%s remembers which methods type %s had", r.variable, name)
+		}
+	}
+	for _, r := range forgettable {
+		addr, ok := concerns(r)
+		if !ok || l.forgotten[addr] {
+			continue
+		}
+		l.forgotten[addr] = true
+		// sync.Map is internal/sync.HashTrieMap, and begins with the word that says whether
+		// its root was made (hashtriemap.go:init, Go 1.25 to 1.27). What was put into the
+		// old root is garbage when there is another.
+		if _, old, _ := l.Program.HostFunction("sync.(*Map).missLocked", goobj.ABIInternal); old {
+			return fmt.Errorf("%s remembers which methods type %s had", r.variable, name)
+		}
+		l.image.Writes = append(l.image.Writes, Write{addr, binary.LittleEndian.AppendUint32(nil, 0)})
+		if err := l.quiet(r.maker); err != nil {
+			return err
+		}
+	}
+	if !m.Renumbered {
+		return nil
+	}
+	by, err := l.numbers()
+	if err != nil {
+		return err
+	}
+	if by != "" {
+		return fmt.Errorf("methods of type %s get other numbers, by which reflect.Values that %s made may hold them", name, by)
+	}
+	return nil
+}
+
+// numbers names a function that may hold methods by their numbers: a reflect.Value that
+// Value.Method, Methods or MethodByName has made is the receiver and a number (reflect/value.go:
+// methodReceiver). Text templates call such a value at once.
+func (l *linker) numbers() (string, error) {
+	const template = "text/template"
+	for _, path := range l.Library.Packages() {
+		a, err := l.Library.Archive(path)
+		if err != nil {
+			return "", err
+		}
+		if path == "reflect" || strings.Contains(path, "/internal/realtimeagent") {
+			continue
+		}
+		for _, o := range a.Objects {
+			for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
+				if !o.Kind(s).IsText() || !l.callsMethodValue(o, s) {
+					continue
+				}
+				name := o.Name(s)
+				if _, linked, err := l.Program.Function(name, o.ABI(s)); err == nil && !linked {
+					continue
+				}
+				if path != template {
+					return name, nil
+				}
+				if err := l.quiet(name); err != nil {
+					return "", err
+				}
+			}
+		}
+	}
+	return "", nil
+}
+
+func (l *linker) callsMethodValue(o *goobj.Object, s goobj.Sym) bool {
+	return slices.ContainsFunc(o.Relocs(s, nil), func(r goobj.Reloc) bool {
+		name, ok := o.RefName(r.Sym)
+		if t, local := o.Local(r.Sym); local {
+			name, ok = o.Name(t), true
+		}
+		return ok && (name == "reflect.Value.Method" || name == "reflect.Value.MethodByName" || strings.HasPrefix(name, "reflect.Value.Methods"))
+	})
+}
