@@ -79,6 +79,7 @@ type Result struct {
 	Functions    []Function
 	Decls        []Decl
 	Data         []program.Definition // variables and dictionaries that are not those of the program, though it may have the name
+	MethodSets   []MethodSet          // types that exist and have other methods now
 	NewVariables map[string]bool      // linker names of variables with initializers
 	Removed      []program.Definition // functions that the edit removes
 	// Quiet are functions, as they were, of which no version may have a frame when the
@@ -121,6 +122,7 @@ func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, lea
 		if err := j.functions(p); err != nil {
 			return nil, fmt.Errorf("comparing %q: %w", p.ImportPath, err)
 		}
+		j.methods(p)
 		j.variables(p)
 	}
 	j.escapes()

@@ -38,6 +38,8 @@ import (
 //	new F              a function in the patch that redirects nothing
 //	with F             one without a declaration of its own that redirects its old self
 //	quiet F            no old version of F may have a frame
+//	methods T: a b     type T of the program has a and b now, or has not any more;
+//	                   ", renumbered": an exported method has another place
 //	variable x         a variable whose initializer runs
 //
 // An edit with a restart shows these only. Function names are without "main.". A line
@@ -315,6 +317,13 @@ func lines(r *change.Result) []string {
 	}
 	for _, d := range r.Quiet {
 		list = append(list, "quiet "+short(d.Object.Name(d.Sym)))
+	}
+	for _, m := range r.MethodSets {
+		line := "methods " + short(strings.TrimPrefix(m.Type.Object.Name(m.Type.Sym), "type:")) + ": " + strings.Join(m.Names, " ")
+		if m.Renumbered {
+			line += ", renumbered"
+		}
+		list = append(list, line)
 	}
 	for name := range r.NewVariables {
 		list = append(list, "variable "+short(name))

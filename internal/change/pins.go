@@ -122,12 +122,14 @@ func (j *judge) mayHold(p *pkg, symbol, method string) bool {
 // receiver's type spells it.
 func methodType(x *objects, symbol string) (string, bool) {
 	for name, d := range x.data {
-		if _, ok := typeName(name); !ok {
+		if _, ok := typeName(name); !ok || !slices.ContainsFunc(written(d), func(r goobj.Reloc) bool {
+			return r.Type == goobj.RMethodOff && refName(d.Object, r.Sym) == symbol
+		}) {
 			continue
 		}
 		for _, m := range methodsOf(d) {
-			if m.ifn == symbol || m.tfn == symbol {
-				return m.typ, true
+			if fn := generic(symbol); m.name == fn[strings.LastIndexByte(fn, '.')+1:] {
+				return typeName(m.typ)
 			}
 		}
 	}
@@ -345,8 +347,8 @@ func (j *judge) pinInterfaces(p *pkg) {
 			j.pinType(typ, "values of it may be keys")
 		}
 		for _, m := range methodsOf(d) {
-			if j.prog.HasInterfaceMethodOf(m.name(), m.typ) {
-				j.pinType(w.root(typ), fmt.Sprintf("an interface value may hold a %s for its method %s", shortName(typ), m.name()))
+			if t, _ := typeName(m.typ); j.prog.HasInterfaceMethodOf(m.name, t) {
+				j.pinType(w.root(typ), fmt.Sprintf("an interface value may hold a %s for its method %s", shortName(typ), m.name))
 				break
 			}
 		}
@@ -359,34 +361,6 @@ func mayBeKey(d program.Definition) bool {
 	b := d.Object.Data(d.Sym)
 	comparable := slices.ContainsFunc(written(d), func(r goobj.Reloc) bool { return r.Off == equalAt })
 	return comparable && len(b) >= typeSize && (b[kindAt]&kindMask != kindStruct || binary.LittleEndian.Uint64(b) == 0)
-}
-
-// method is one that a type's descriptor lists.
-type method struct {
-	typ      string // without the receiver
-	ifn, tfn string // its functions
-}
-
-// methodsOf are the methods in a type's descriptor. (internal/abi.Method: Name, Mtyp,
-// Ifn, Tfn, the last three by RMethodOff.)
-func methodsOf(d program.Definition) (list []method) {
-	var names []string
-	for _, r := range written(d) {
-		if r.Type == goobj.RMethodOff {
-			names = append(names, refName(d.Object, r.Sym))
-		}
-	}
-	for ; len(names) >= 3; names = names[3:] {
-		typ, _ := typeName(names[0])
-		list = append(list, method{typ, names[1], names[2]})
-	}
-	return list
-}
-
-// name is the method's own name.
-func (m method) name() string {
-	fn := generic(m.tfn)
-	return fn[strings.LastIndexByte(fn, '.')+1:]
 }
 
 // pinAssertions finds type assertions and switches of the new code that look for a

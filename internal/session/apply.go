@@ -130,6 +130,9 @@ func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error
 	for _, f := range res.Functions {
 		in.Functions = append(in.Functions, link.Function{Object: f.Object, Sym: f.Sym, Replaces: f.Replaces})
 	}
+	for _, m := range res.MethodSets {
+		in.MethodSets = append(in.MethodSets, link.MethodSet(m))
+	}
 	e.library = in.Library
 	return h.patch.Link(ctx, in)
 }

@@ -143,7 +143,7 @@ type Patch struct {
 	Running    []Range  // text of old versions whose frames are reported after the redirects
 	Hook       uint64   // entry pc of func(string), called with News in a goroutine of its own when all is done; 0: none
 	News       string
-	WaitNS     uint64   // how long to retry for frames that stand in the way, in nanoseconds
+	WaitNS     uint64 // how long to retry for frames that stand in the way, in nanoseconds
 }
 
 // HookName is the function that Patch.Hook may be: the one of the package that programs
