@@ -17,6 +17,7 @@ type MethodSet struct {
 	Type       program.Definition // its descriptor, as it was compiled now
 	Names      []string           // of the methods that are new or gone
 	Renumbered bool               // an exported method has another place in the order of names
+	Fewer      bool               // there are fewer exported methods
 }
 
 // method is what a descriptor says of one method.
@@ -55,7 +56,8 @@ func (j *judge) methods(p *pkg) {
 		}
 		m := MethodSet{Type: now, Names: append(missing(was, is), missing(is, was)...)}
 		old, new := exported(was), exported(is)
-		m.Renumbered = len(old) > len(new) || !slices.Equal(old, new[:len(old)])
+		m.Fewer = len(old) > len(new)
+		m.Renumbered = m.Fewer || !slices.Equal(old, new[:len(old)])
 		if j.prog.MayHaveMethods(name) {
 			j.res.MethodSets = append(j.res.MethodSets, m)
 			continue

@@ -17,6 +17,7 @@ type MethodSet struct {
 	// Renumbered: an exported method has another number, which is its place in the order
 	// of names.
 	Renumbered bool
+	Fewer      bool // there are fewer exported methods
 }
 
 // growth is a type of the program that has other methods now. Its descriptor stays
@@ -91,7 +92,8 @@ func (l *linker) grows(addr uint64) bool {
 // uncommonOffset is where the uncommon section of a type lies: behind what its kind has
 // (internal/abi/type.go:Uncommon).
 func uncommonOffset(d program.Definition) (uint64, error) {
-	b := d.Object.Data(d.Sym)
+	b := make([]byte, d.Object.Size(d.Sym))
+	copy(b, d.Object.Data(d.Sym)) // which may lack zeros at the end
 	if len(b) < typeEnd {
 		return 0, errors.New("the descriptor is too short")
 	}

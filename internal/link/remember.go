@@ -65,7 +65,7 @@ func (l *linker) remembered(m MethodSet) error {
 	if !m.Renumbered {
 		return nil
 	}
-	by, err := l.numbers()
+	by, err := l.numbers(m.Fewer)
 	if err != nil {
 		return err
 	}
@@ -77,8 +77,9 @@ func (l *linker) remembered(m MethodSet) error {
 
 // numbers names a function that may hold methods by their numbers: a reflect.Value that
 // Value.Method, Methods or MethodByName has made is the receiver and a number (reflect/value.go:
-// methodReceiver). Text templates call such a value at once.
-func (l *linker) numbers() (string, error) {
+// methodReceiver). Text templates call such a value at once. If there are fewer methods,
+// nothing may be counting them for reflect.Type.Method, which panics behind the last.
+func (l *linker) numbers(fewer bool) (string, error) {
 	const template = "text/template"
 	for _, path := range l.Library.Packages() {
 		a, err := l.Library.Archive(path)
@@ -90,14 +91,18 @@ func (l *linker) numbers() (string, error) {
 		}
 		for _, o := range a.Objects {
 			for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
-				if !o.Kind(s).IsText() || !l.callsMethodValue(o, s) {
+				if !o.Kind(s).IsText() {
+					continue
+				}
+				values := l.callsMethodValue(o, s)
+				if !values && !(fewer && l.callsTypeMethod(o, s)) {
 					continue
 				}
 				name := o.Name(s)
 				if _, linked, err := l.Program.Function(name, o.ABI(s)); err == nil && !linked {
 					continue
 				}
-				if path != template {
+				if values && path != template {
 					return name, nil
 				}
 				if err := l.quiet(name); err != nil {
@@ -111,10 +116,42 @@ func (l *linker) numbers() (string, error) {
 
 func (l *linker) callsMethodValue(o *goobj.Object, s goobj.Sym) bool {
 	return slices.ContainsFunc(o.Relocs(s, nil), func(r goobj.Reloc) bool {
-		name, ok := o.RefName(r.Sym)
-		if t, local := o.Local(r.Sym); local {
-			name, ok = o.Name(t), true
+		name := called(o, r)
+		return name == "reflect.Value.Method" || name == "reflect.Value.MethodByName" || strings.HasPrefix(name, "reflect.Value.Methods")
+	})
+}
+
+// called is the name of what a relocation refers to, as far as the object has it.
+func called(o *goobj.Object, r goobj.Reloc) string {
+	if s, ok := o.Local(r.Sym); ok {
+		return o.Name(s)
+	}
+	name, _ := o.RefName(r.Sym)
+	return name
+}
+
+// callsTypeMethod reports whether a function calls reflect.Type.Method or, since Go 1.26,
+// Methods. A call of an interface's method comes with a marker of where that stands in
+// the interface's descriptor (cmd/compile/internal/reflectdata/reflect.go:
+// MarkUsedIfaceMethod); the compiler may know what is behind the interface, too.
+func (l *linker) callsTypeMethod(o *goobj.Object, s goobj.Sym) bool {
+	return slices.ContainsFunc(o.Relocs(s, nil), func(r goobj.Reloc) bool {
+		if name := called(o, r); name == "reflect.(*rtype).Method" || strings.HasPrefix(name, "reflect.(*rtype).Methods") {
+			return true
 		}
-		return ok && (name == "reflect.Value.Method" || name == "reflect.Value.MethodByName" || strings.HasPrefix(name, "reflect.Value.Methods"))
+		if r.Type != goobj.RUseIfaceMethod || l.refName(o, r.Sym) != "type:reflect.Type" {
+			return false
+		}
+		d, err := l.typeDefinition(o, r.Sym)
+		if err != nil {
+			return true // in doubt
+		}
+		for _, m := range d.Object.Relocs(d.Sym, nil) {
+			if int64(m.Off) == r.Add {
+				name := l.refName(d.Object, m.Sym)
+				return name == "type:.namedata.Method." || name == "type:.namedata.Methods."
+			}
+		}
+		return true
 	})
 }
