@@ -156,10 +156,21 @@ func (ms mapped) has(addr, size uint64, prot uintptr) bool {
 }
 
 // ofFile reports whether the size bytes at addr are mapped from the file that is
-// mapped at other.
+// mapped at other. They may lie in several mappings: pages that were written to once
+// stay apart from those around them.
 func (ms mapped) ofFile(addr, size, other uint64) bool {
-	i, k := ms.at(addr), ms.at(other)
-	return i >= 0 && k >= 0 && ms[i].file != "" && ms[i].file == ms[k].file && size <= ms[i].end-addr
+	k := ms.at(other)
+	if k < 0 || ms[k].file == "" || addr+size < addr {
+		return false
+	}
+	for end := addr + size; addr < end; {
+		i := ms.at(addr)
+		if i < 0 || ms[i].file != ms[k].file {
+			return false
+		}
+		addr = ms[i].end
+	}
+	return true
 }
 
 // mappings reads /proc/self/maps, which is sorted by address.

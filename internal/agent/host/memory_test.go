@@ -65,7 +65,7 @@ func TestMapped(t *testing.T) {
 		prot       uintptr
 		has, file  bool // file: that of the first mapping
 	}{
-		{0x1000, 8, r, true, true}, {0x2ffc, 8, r, true, false}, {0x2ffc, 8, rw, false, false},
+		{0x1000, 8, r, true, true}, {0x2ffc, 8, r, true, true}, {0x2ffc, 8, rw, false, true},
 		{0x3000, 0x1000, rw, true, true}, {0x3000, 0x1001, rw, false, false}, {0x4000, 1, 0, false, false},
 		{0, 1, 0, false, false}, {0xfff, 2, 0, false, false}, {0x5000, 8, rw, true, false}, {0x6000, 8, r, false, false},
 		{0x7000, 1, 0, false, false}, {^uint64(0), 2, 0, false, false}, {^uint64(7), 8, 0, false, false},
