@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/realtimefunc/realtimefunc/internal/hostlink"
 )
 
 // Stdio is what a command reads and writes. The program that is run gets it too.
@@ -39,7 +41,11 @@ func commands() []*command {
 // Run runs the command that args, without the name of the executable, call for,
 // and returns the exit status.
 func Run(args []string, stdio Stdio) int {
-	code, err := dispatch(args, stdio)
+	run := dispatch
+	if len(args) > 0 && args[0] == hostlink.Command {
+		run = func(args []string, _ Stdio) (int, error) { return hostlink.Run(args[1:]) } // we are asked by go build
+	}
+	code, err := run(args, stdio)
 	if err == nil {
 		return code
 	}

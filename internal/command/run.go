@@ -156,6 +156,7 @@ func (l *runLine) options(dir string, stdio Stdio) session.Options {
 		BuildFlags: l.build.args,
 		Target:     l.target,
 		Args:       l.args,
+		Executable: executable(),
 		NoRestart:  l.restart == "never",
 		Inline:     l.inline,
 		Poll:       l.poll,
@@ -165,4 +166,27 @@ func (l *runLine) options(dir string, stdio Stdio) session.Options {
 		Stderr:     stdio.Err,
 		Report:     rep,
 	}
+}
+
+// executable is the path by which we can be started again; empty if that is not known,
+// and for tests, which are other programs. The name that we were started by counts: what
+// is behind it may be a link to a program that goes by its name.
+func executable() string {
+	name := os.Args[0]
+	if strings.HasSuffix(name, ".test") {
+		return ""
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return ""
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return ""
+	}
+	self, err1 := os.Stat("/proc/self/exe")
+	found, err2 := os.Stat(path)
+	if err1 != nil || err2 != nil || !os.SameFile(self, found) {
+		return ""
+	}
+	return path
 }

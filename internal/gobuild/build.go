@@ -74,12 +74,26 @@ func Build(ctx context.Context, config Config) (*Host, error) {
 	if err := os.MkdirAll(filepath.Dir(h.Exe), 0o777); err != nil {
 		return nil, err
 	}
-	args := append([]string{"build", "-o", h.Exe}, h.flagArgs("build")...)
+	h.setToolExec()
+	args := append(append([]string{"build", "-o", h.Exe}, h.flagArgs("build")...), h.toolexec...)
 	if _, err := h.output(ctx, h.gocmd(ctx, append(append(args, "--"), target...)...)); err != nil {
 		return nil, err
 	}
 	h.Duration = time.Since(start)
 	return h, nil
+}
+
+func (h *Host) setToolExec() {
+	if _, ok := last(h.all, "toolexec"); ok || h.ToolExec == nil || h.NoAgent != "" {
+		return
+	}
+	var paths []string
+	for _, m := range h.modules {
+		paths = append(paths, m.path)
+	}
+	if v, ok := h.ToolExec(paths); ok {
+		h.toolexec = []string{"-toolexec=" + v}
+	}
 }
 
 // Verify reports whether the sources still are those that the executable was
@@ -96,7 +110,7 @@ func (h *Host) Verify(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	defer os.Remove(name)
-	args := append([]string{"build", "-o", name}, h.flagArgs("list")...)
+	args := append(append([]string{"build", "-o", name}, h.flagArgs("list")...), h.toolexec...)
 	_, err := h.output(ctx, h.gocmd(ctx, append(append(args, "--"), h.targets...)...))
 	var ce *CompileError
 	if errors.As(err, &ce) {

@@ -65,6 +65,10 @@ type Config struct {
 	// built without an agent.
 	Agent func(importPath string) map[string][]byte
 
+	// ToolExec makes the -toolexec flag with which the host is linked, from the paths of
+	// the live modules; nil means none. One of the user's own is left as it is.
+	ToolExec func(modules []string) (string, bool)
+
 	// Environ is the environment of the go command; nil means os.Environ().
 	Environ []string
 
@@ -103,6 +107,7 @@ type Host struct {
 	targets  []string          // Target and, for .go files, our own
 	gcflags  []perPackage      // GOFLAGS, user's and ours, in order
 	modules  []module          // live modules
+	toolexec []string          // arguments of the go build that links the host
 	overlay  map[string]string // user's overlay: absolute path → replacement ("" = deleted)
 	ours     map[string]string // our overlay files: absolute path → file in Work
 	tags     []string          // build tags and tool tags, after Load

@@ -30,7 +30,7 @@ var layers = [][]string{
 	{"examples/hooks"},
 	// data and formats, and the phases that need nothing of ours
 	{"internal/wire", "internal/goobj", "internal/source", "internal/watch", "internal/gobuild", "internal/process", "internal/report"},
-	{"internal/agent", "internal/agent/host", "internal/signature", "internal/toolchain/release"},
+	{"internal/agent", "internal/agent/host", "internal/hostlink", "internal/signature", "internal/toolchain/release"},
 	{"internal/toolchain/go125", "internal/toolchain/go126", "internal/toolchain/go127"},
 	{"internal/toolchain"},
 	{"internal/program"},

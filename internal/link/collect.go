@@ -65,6 +65,9 @@ func (l *linker) symbol(o *goobj.Object, sym goobj.Sym) *symbol {
 		object: o, sym: sym, name: o.Name(sym), abi: o.ABI(sym),
 		size: uint64(o.Size(sym)), align: uint64(max(o.Align(sym), 1)),
 	}
+	if s.room = o.NoRoom(sym); s.room {
+		s.size = goobj.PtrTypeSize + goobj.UncommonSize
+	}
 	l.all = append(l.all, s)
 	l.work = append(l.work, s)
 	return s

@@ -197,6 +197,7 @@ type symbol struct {
 	old      uint64 // text: newest version before this one
 	function *function
 	content  uint64 // of a slot, which has no object
+	room     bool   // a pointer type that gets a place for methods
 	spare    bool   // the descriptor of a type that the program has: see growth
 }
 

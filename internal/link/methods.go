@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
@@ -141,17 +142,17 @@ func (l *linker) setMethods() error {
 		}
 	}
 	for _, g := range l.growing {
-		b := make([]byte, 8) // Mcount, Xcount, Moff
+		at, b := uint64(uncommonMcount), make([]byte, 8) // Mcount, Xcount, Moff
 		if g.spare != nil {
 			section := g.spare.data[g.uncommon:]
-			copy(b, section[uncommonMcount:])
+			at, b = 0, slices.Clone(section[:uncommonMoff+4]) // and PkgPath: there may have been no methods
 			to := g.spare.addr + uint64(binary.LittleEndian.Uint32(section[uncommonMoff:]))
 			if to < g.addr || to-g.addr > 1<<32-1 {
 				return fmt.Errorf("the methods of %s are out of reach", g.spare.name)
 			}
-			binary.LittleEndian.PutUint32(b[4:], uint32(to-g.addr))
+			binary.LittleEndian.PutUint32(b[uncommonMoff:], uint32(to-g.addr))
 		}
-		l.image.Writes = append(l.image.Writes, Write{g.addr + g.uncommon + uncommonMcount, b})
+		l.image.Writes = append(l.image.Writes, pageWise(Write{g.addr + g.uncommon + at, b})...)
 		l.image.Methods = append(l.image.Methods, g.addr)
 	}
 	for _, s := range l.all {
@@ -160,6 +161,14 @@ func (l *linker) setMethods() error {
 		}
 	}
 	return nil
+}
+
+// pageWise is a write in parts of one page each: pages may be mapped one by one.
+func pageWise(w Write) []Write {
+	if n := pageSize - w.Addr%pageSize; n < uint64(len(w.Data)) {
+		return []Write{{w.Addr, w.Data[:n]}, {w.Addr + n, w.Data[n:]}}
+	}
+	return []Write{w}
 }
 
 // forget empties the caches of all type assertions and switches: they hold which types

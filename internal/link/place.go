@@ -111,6 +111,9 @@ func (l *linker) relocate() error {
 			continue
 		}
 		copy(s.data, s.object.Data(s.sym))
+		if s.room {
+			goobj.SetRoom(s.data)
+		}
 		for i, r := range s.relocs {
 			if r.Size == 0 {
 				continue

@@ -45,6 +45,12 @@ func (p *Program) Recover(lib *Library) error {
 	return nil
 }
 
+// Type.TFlag and its TFlagUncommon (internal/abi/type.go).
+const (
+	tflagAt       = 20
+	tflagUncommon = 1
+)
+
 type recovery struct {
 	p           *Program
 	types, text uint64
@@ -100,6 +106,10 @@ func (w *recovery) slots(o *goobj.Object, s goobj.Sym, addr uint64) bool {
 	host := w.p.Bytes(addr, len(data))
 	if host == nil {
 		return false
+	}
+	if o.NoRoom(s) { // the host may have been given it; see package hostlink
+		data = bytes.Clone(data)
+		data[tflagAt] |= host[tflagAt] & tflagUncommon
 	}
 	relocs := o.Relocs(s, w.relocs[:0])
 	w.relocs = relocs

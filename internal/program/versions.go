@@ -99,9 +99,8 @@ func IsCache(name string) bool {
 // uncommon section behind its descriptor (internal/abi.TFlagUncommon), as all types with
 // a name have, and of the others those that had methods when they were compiled.
 func (p *Program) MayHaveMethods(typ string) bool {
-	const tflagAt, uncommon = 20, 1
 	b := p.Bytes(p.hidden[typ], tflagAt+1)
-	return b != nil && b[tflagAt]&uncommon != 0
+	return b != nil && b[tflagAt]&tflagUncommon != 0
 }
 
 // PatchedText reports whether addr is the entry of a version that a patch brought.

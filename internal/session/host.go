@@ -11,6 +11,7 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/agent"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
+	"github.com/realtimefunc/realtimefunc/internal/hostlink"
 	"github.com/realtimefunc/realtimefunc/internal/patch"
 	"github.com/realtimefunc/realtimefunc/internal/process"
 	"github.com/realtimefunc/realtimefunc/internal/report"
@@ -42,6 +43,7 @@ func (s *session) build(ctx context.Context) (*host, error) {
 	b, err := gobuild.Build(ctx, gobuild.Config{
 		Dir: s.Dir, Flags: s.BuildFlags, Target: s.Target, KeepInlining: s.Inline,
 		Work: s.work, Agent: agent.Files, Stderr: s.Stderr,
+		ToolExec: func(modules []string) (string, bool) { return hostlink.Flag(s.Executable, modules) },
 	})
 	if err != nil {
 		return nil, err

@@ -24,6 +24,10 @@ type Options struct {
 	// Args go to the program.
 	Args []string
 
+	// Executable is realtime itself, as an absolute path, which links the host (see
+	// package hostlink). Empty: the go command links it alone.
+	Executable string
+
 	NoRestart bool          // -restart=never: say what can't go live and run on
 	Inline    bool          // keep inlining in live packages
 	Poll      time.Duration // look at the files this often; 0: wait for the file system's events
