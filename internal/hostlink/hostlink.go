@@ -54,8 +54,9 @@ func Run(args []string) (int, error) {
 		return 1, fmt.Errorf("linking the host: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	if args, err = withRoom(args, modules, dir); err != nil {
-		return 1, fmt.Errorf("linking the host: %w", err)
+	// What can't be done is left undone: the host tells which of its types have room.
+	if roomy, err := withRoom(args, modules, dir); err == nil {
+		args = roomy
 	}
 	c := exec.Command(tool, args...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
