@@ -270,7 +270,7 @@ func (b *badTool) spoilSetup(s *wire.Setup) {
 	wide := []*uint64{
 		&s.ArenaMin, &s.ArenaMax, &s.ArenaSize,
 		&s.StopTheWorldGC, &s.StartTheWorldGC, &s.StopTheWorld, &s.StartTheWorld,
-		&s.Gcallers, &s.ItabAdd, &s.Getitab, &s.DoInit1, &s.RaceAcquireg, &s.ItabInit, &s.ModuleTypelinks,
+		&s.Gcallers, &s.ItabAdd, &s.Getitab, &s.DoInit1, &s.RaceAcquireg, &s.RaceReleaseMergeg, &s.ItabInit, &s.ModuleTypelinks,
 		&s.FirstModuledata, &s.LastModuledatap, &s.ModulesSlice, &s.Allgs, &s.ItabTable, &s.End, &s.MainInitDone,
 	}
 	narrow := []*uint32{

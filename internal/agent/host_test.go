@@ -139,7 +139,7 @@ func (p *program) read(t testing.TB) {
 		}
 	}
 	if s, ok := p.symbols["runtime.raceacquireg"]; ok {
-		p.setup.RaceAcquireg = s.Value
+		p.setup.RaceAcquireg, p.setup.RaceReleaseMergeg = s.Value, p.addr(t, "runtime.racereleasemergeg")
 	}
 	offsets := fieldOffsets(t, debug, "runtime.g", "runtime.gobuf", "runtime.stack", "runtime.moduledata", "internal/abi.ITab", "internal/abi.Type")
 	field := func(name string) uint32 {
@@ -278,6 +278,7 @@ func (h *process) setupFor(hello *wire.Hello) wire.Setup {
 	setup := p.setup
 	if setup.RaceAcquireg != 0 {
 		setup.RaceAcquireg += h.bias
+		setup.RaceReleaseMergeg += h.bias
 	}
 	if setup.ModuleTypelinks != 0 {
 		setup.ModuleTypelinks += h.bias

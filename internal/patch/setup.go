@@ -36,8 +36,10 @@ func setup(p *program.Program) (*wire.Setup, error) {
 		}
 		*to = a
 	}
-	if f, ok, _ := p.HostFunction("runtime.raceacquireg", goobj.ABIInternal); ok {
-		s.RaceAcquireg = f.Addr // a -race host
+	acquire, ok1, _ := p.HostFunction("runtime.raceacquireg", goobj.ABIInternal)
+	release, ok2, _ := p.HostFunction("runtime.racereleasemergeg", goobj.ABIInternal)
+	if ok1 && ok2 { // a -race host
+		s.RaceAcquireg, s.RaceReleaseMergeg = acquire.Addr, release.Addr
 	}
 	if !p.Release.Typelinks {
 		f, ok, err := p.HostFunction("runtime.moduleTypelinks", goobj.ABIInternal)

@@ -61,7 +61,7 @@ func (m *Setup) wide() []*uint64 {
 	return []*uint64{
 		&m.ArenaMin, &m.ArenaMax, &m.ArenaSize,
 		&m.StopTheWorldGC, &m.StartTheWorldGC, &m.StopTheWorld, &m.StartTheWorld,
-		&m.Gcallers, &m.ItabAdd, &m.Getitab, &m.DoInit1, &m.RaceAcquireg, &m.ItabInit, &m.ModuleTypelinks,
+		&m.Gcallers, &m.ItabAdd, &m.Getitab, &m.DoInit1, &m.RaceAcquireg, &m.RaceReleaseMergeg, &m.ItabInit, &m.ModuleTypelinks,
 		&m.FirstModuledata, &m.LastModuledatap, &m.ModulesSlice, &m.Allgs, &m.ItabTable, &m.End, &m.MainInitDone,
 	}
 }

@@ -81,7 +81,7 @@ type Setup struct {
 	StopTheWorldGC, StartTheWorldGC     uint64
 	StopTheWorld, StartTheWorld         uint64
 	Gcallers, ItabAdd, Getitab, DoInit1 uint64
-	RaceAcquireg                        uint64 // runtime.raceacquireg; 0: the host is built without -race
+	RaceAcquireg, RaceReleaseMergeg     uint64 // runtime.raceacquireg, runtime.racereleasemergeg; 0: the host is built without -race
 	ItabInit                            uint64
 	ModuleTypelinks                     uint64 // runtime.moduleTypelinks; 0: the linker has listed the types
 

@@ -48,9 +48,11 @@ func (a *agent) checkSetup(s *wire.Setup) string {
 		{s.DoInit1, "runtime.doInit1"},
 		{s.ItabInit, "runtime.itabInit"},
 		{s.RaceAcquireg, "runtime.raceacquireg"},
+		{s.RaceReleaseMergeg, "runtime.racereleasemergeg"},
 		{s.ModuleTypelinks, "runtime.moduleTypelinks"},
 	} {
-		if f.pc == 0 && (f.name == "runtime.raceacquireg" || f.name == "runtime.moduleTypelinks") {
+		race := f.name == "runtime.raceacquireg" || f.name == "runtime.racereleasemergeg"
+		if race && s.RaceAcquireg == 0 && s.RaceReleaseMergeg == 0 || f.pc == 0 && f.name == "runtime.moduleTypelinks" {
 			continue
 		}
 		if !isEntry(f.pc) || runtime.FuncForPC(uintptr(f.pc)).Name() != f.name {

@@ -111,8 +111,9 @@ func (a *agent) apply(p *wire.Patch) wire.Message {
 	loaded := now()
 	applied.LoadNS = loaded - begin
 
+	longest(&applied.PauseNS, a.orderBefore(p))
 	problem = a.initialize(p)
-	longest(&applied.PauseNS, a.order(p))
+	longest(&applied.PauseNS, a.orderAfter(p))
 	if problem != "" {
 		return failed(wire.PhaseInit, problem)
 	}
@@ -270,10 +271,27 @@ func (a *agent) initialize(p *wire.Patch) string {
 // initLimit is how long initializers may run, in nanoseconds.
 const initLimit = 5e9
 
-// order makes the race detector believe what is true: that the initializers of p
-// ran before all that the goroutines do with p. It returns the length of the
+// orderBefore makes the race detector believe what is true: that what the goroutines
+// have done so far came before the initializers of p. It returns the length of the
 // pause.
-func (a *agent) order(p *wire.Patch) uint64 {
+func (a *agent) orderBefore(p *wire.Patch) uint64 {
+	if a.RaceAcquireg == 0 || len(p.InitTasks) == 0 && len(p.InitFuncs) == 0 {
+		return 0
+	}
+	world := a.stopTheWorld(false)
+	for _, g := range a.goroutines() {
+		if a.hasFrames(g) && load64(g+uint64(a.GRacectx)) != 0 {
+			a.racereleasemergeg(g, &a.ordered)
+		}
+	}
+	pause := a.startTheWorld(world)
+	atomic.LoadUint32(&a.ordered)
+	return pause
+}
+
+// orderAfter makes it believe that these ran before all that the goroutines do from now
+// on.
+func (a *agent) orderAfter(p *wire.Patch) uint64 {
 	if a.RaceAcquireg == 0 || len(p.InitTasks) == 0 && len(p.InitFuncs) == 0 {
 		return 0
 	}

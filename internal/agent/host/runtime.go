@@ -119,6 +119,15 @@ func tell(pc uint64, news string) {
 	(*(*func(string))(unsafe.Pointer(&f)))(news)
 }
 
+// racereleasemergeg tells the race detector that who sees *addr, by an atomic load, has
+// seen all that the goroutine g has done.
+//
+//go:nocheckptr
+func (a *agent) racereleasemergeg(g uint64, addr *uint32) {
+	f := &a.RaceReleaseMergeg
+	(*(*func(g uint64, addr *uint32))(unsafe.Pointer(&f)))(g, addr)
+}
+
 // call calls the func() at pc.
 //
 //go:nocheckptr
