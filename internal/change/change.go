@@ -28,6 +28,13 @@ type Package struct {
 	Past       []*goobj.Archive // versions before Old: what they did may still hold
 	OldEscape  Escape
 	NewEscape  Escape
+
+	// Inits are the functions in New that initialize variables. Initialize says which
+	// of them are to run: for the variables that are new to the program, and for those,
+	// and the init functions, whose initialization a directive repeats.
+	Inits *source.Initializers
+	Fresh map[*source.Decl]bool
+	Again map[*source.Decl]bool
 }
 
 // Escape is what the compiler says of escape analysis (-m).
@@ -49,6 +56,7 @@ type Verdict string
 const (
 	Live    Verdict = "live"
 	NewCall Verdict = "live for new calls"
+	Kept    Verdict = "kept"
 	Restart Verdict = "restart"
 )
 
@@ -81,7 +89,10 @@ type Result struct {
 	Data         []program.Definition // variables and dictionaries that are not those of the program, though it may have the name
 	MethodSets   []MethodSet          // types that exist and have other methods now
 	NewVariables map[string]bool      // linker names of variables with initializers
-	Removed      []program.Definition // functions that the edit removes
+	// Twins are functions and their closures that are linked as others, which are the
+	// same: see twins.
+	Twins   map[program.Definition]program.Definition
+	Removed []program.Definition // functions that the edit removes
 	// Quiet are functions, as they were, of which no version may have a frame when the
 	// patch goes live: they may have handed a pointer into their stack to a function that
 	// keeps it, or hold a value of a type that changed.
@@ -104,7 +115,7 @@ func (r *Result) Restarts() []Decl {
 // Judge decides about an edit: all its packages together. Functions in leave are left to
 // their old callers and not redirected, if that is safe.
 func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, leave ...string) (*Result, error) {
-	j := &judge{prog: prog, abbrevs: abbrevs, res: &Result{NewVariables: map[string]bool{}}, taken: map[symbolKey]bool{}, reported: map[string]int{}, leave: map[string]bool{}}
+	j := &judge{prog: prog, abbrevs: abbrevs, res: &Result{NewVariables: map[string]bool{}, Twins: map[program.Definition]program.Definition{}}, consts: map[string]bool{}, renewed: map[string]bool{}, taken: map[symbolKey]bool{}, reported: map[string]int{}, leave: map[string]bool{}}
 	for _, name := range leave {
 		j.leave[name] = true
 	}
@@ -123,6 +134,7 @@ func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, lea
 			return nil, fmt.Errorf("comparing %q: %w", p.ImportPath, err)
 		}
 		j.methods(p)
+		j.initialization(p)
 		j.variables(p)
 	}
 	j.escapes()
@@ -141,6 +153,8 @@ type judge struct {
 	worlds   *worlds
 	reported map[string]int  // index in res.Decls, by import path and name
 	dicts    map[string]bool // names of dictionaries whose layout changed
+	renewed  map[string]bool // names of variables that are other ones now
+	consts   map[string]bool // "path.Name" of constants that changed, as far as packages are judged
 }
 
 type pkg struct {

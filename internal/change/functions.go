@@ -59,6 +59,9 @@ func (f *family) find(name string, abi goobj.ABI) (member, bool) {
 // judged by the sources of the package that declares it.
 func (j *judge) functions(p *pkg) error {
 	for _, d := range p.Delta.Added {
+		if d.Kind == source.Init {
+			continue // see initialization
+		}
 		j.report(p, Decl{Name: d.Name, Kind: kindName(d.Kind), Pos: d.Pos})
 	}
 	for _, c := range p.Delta.Changed {
@@ -68,15 +71,19 @@ func (j *judge) functions(p *pkg) error {
 	}
 	list, now := p.new.families()
 	before, old := p.old.families()
+	j.twins(p, now)
 	for _, f := range before {
 		for _, m := range f.members {
-			if now[f.base] == nil && m.made == "" {
+			if now[f.base] == nil && m.made == "" && !p.generated(f.base) {
 				j.res.Removed = append(j.res.Removed, m.def)
 			}
 		}
 	}
 	for _, f := range list {
-		before := old[f.base]
+		if p.generated(f.base) {
+			continue // it runs by itself, and once
+		}
+		before := old[p.former(f.base)]
 		if before == nil {
 			before = &family{base: f.base}
 		}
@@ -96,7 +103,7 @@ func (j *judge) family(p *pkg, f, before *family) {
 		name := strings.TrimPrefix(generic(f.base), owner.prefix)
 		decl = owner.declared(name)
 		if len(declarations(owner.Delta.New, name)) > 0 {
-			lits = j.literals(owner, f, before, name)
+			lits = j.literals(owner, f, before, strings.TrimPrefix(generic(owner.former(f.base)), owner.prefix), name)
 		} else {
 			lits = unchangedLiterals(f, before, true) // inlined from another function
 		}
@@ -174,7 +181,7 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 	forked := j.worlds.forks[m.key.name] != nil
 	usesDict := j.usesChangedDictionary(m.def)
 	recaptured := isLiteral(m.made) && paired && pair.newLit != nil && !pair.sameCaptures && !pair.onStack
-	changed := !ok || forked || recaptured || usesDict || names(m.def, rebound) || !c.same(was.def, m.def) || !c.sameTables(was.def, m.def)
+	changed := !ok || forked || recaptured || usesDict || names(m.def, rebound) || names(m.def, j.renewed) || !c.same(was.def, m.def) || !c.sameTables(was.def, m.def)
 	if !changed && !lits.renumbered && c.sameLines(was.def, m.def) {
 		return
 	}

@@ -229,9 +229,15 @@ func (h *host) judge(t *testing.T, e *edit) []string {
 		}
 		delta := source.Diff(before, after)
 		compile := maps.Clone(now)
-		if vars := delta.NewVars(); len(vars) > 0 {
-			inits, err := after.Initializers("realtime_init", vars)
-			if err != nil {
+		vars := delta.NewVars()
+		for _, c := range delta.Changed {
+			if c.New.IsVar() {
+				vars = append(vars, c.New)
+			}
+		}
+		var inits *source.Initializers
+		if len(vars) > 0 {
+			if inits, err = after.Initializers(change.InitPrefix, vars); err != nil {
 				t.Fatal(err)
 			}
 			maps.Copy(compile, inits.Files)
@@ -241,13 +247,14 @@ func (h *host) judge(t *testing.T, e *edit) []string {
 			t.Fatal(err)
 		}
 		archives[p.ImportPath] = o.ArchivePath
-		c := change.Package{ImportPath: p.ImportPath, LinkPath: p.LinkPath(), Delta: delta, OldEscape: h.escape(t, ctx, p, old), NewEscape: escape(o)}
+		c := change.Package{ImportPath: p.ImportPath, LinkPath: p.LinkPath(), Delta: delta, OldEscape: h.escape(t, ctx, p, old), NewEscape: escape(o), Inits: inits}
 		if c.Old, err = h.library.Archive(c.LinkPath); err != nil {
 			t.Fatal(err)
 		}
 		if c.New, err = goobj.ReadArchive(c.LinkPath, o.Archive); err != nil {
 			t.Fatal(err)
 		}
+		c.Initialize(h.program)
 		pkgs = append(pkgs, c)
 	}
 	res, err := change.Judge(pkgs, h.program, h.abbrevs)
@@ -308,6 +315,9 @@ func lines(r *change.Result) []string {
 	for i, d := range r.Decls {
 		verdict := string(d.Verdict)
 		switch {
+		case d.Kind != "func" && d.Reason != "" || d.Name == "init":
+			list = append(list, verdict+" "+d.Kind+" "+d.Name+": "+d.Reason)
+			continue
 		case !hasCode[i]:
 			verdict = "added"
 		case d.LinesOnly:

@@ -31,9 +31,9 @@ type litPair struct {
 
 // literals matches the literals of a family by their syntax (source.MatchLiterals) and
 // finds their symbols by file, line and order: the numbers in symbol names say nothing.
-func (j *judge) literals(p *pkg, f, before *family, name string) *literals {
+func (j *judge) literals(p *pkg, f, before *family, oldName, name string) *literals {
 	l := &literals{pairs: map[string]litPair{}, rename: map[string]string{}}
-	oldDecls, newDecls := declarations(p.Delta.Old, name), declarations(p.Delta.New, name)
+	oldDecls, newDecls := declarations(p.Delta.Old, oldName), declarations(p.Delta.New, name)
 	oldNames, newNames := symbols(before, literalsOf(p.Delta.Old, oldDecls)), symbols(f, literalsOf(p.Delta.New, newDecls))
 	oldDecls, newDecls = inPairs(oldDecls, newDecls)
 	matched := map[string]bool{}

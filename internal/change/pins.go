@@ -197,7 +197,8 @@ func (j *judge) anyRoot(p *pkg) string {
 func (j *judge) pinVariables(p *pkg) {
 	for _, name := range slices.Sorted(maps.Keys(p.old.data)) {
 		d := p.old.data[name]
-		if _, stays := p.new.data[name]; !stays || !d.Object.Kind(d.Sym).IsVariable() {
+		now, stays := p.new.data[name]
+		if !stays || !d.Object.Kind(d.Sym).IsVariable() || gotype(now) != gotype(d) {
 			continue // what only old code knows stays with it
 		}
 		typ, ok := typeName(gotype(d))

@@ -28,60 +28,32 @@ func (j *judge) sources(p *pkg) {
 			j.restart(p, c.New, reason)
 		}
 	}
-	j.constants(p)
 	before, after := d.Old.LocalTypes(), d.New.LocalTypes()
 	if n := min(len(before), len(after)); !slices.Equal(before[:n], after[:n]) {
 		j.restart(p, nil, "types that are declared in functions have other numbers now")
 	}
 	for _, x := range d.Added {
 		switch {
-		case x.Kind == source.Init:
-			j.restart(p, x, "an init function was added")
 		case hasDirective(x, "//export"), hasDirective(x, "//go:linkname"), hasDirective(x, "//go:embed"), hasDirective(x, "//go:cgo"):
 			j.restart(p, x, "declarations with "+strings.Fields(x.Directives[0])[0]+" can't be added")
 		case (x.Kind == source.Func || x.Kind == source.Method) && !x.HasBody:
 			j.restart(p, x, "a function without a Go body was added")
 		}
 	}
-	for _, x := range d.NewVars() {
-		j.res.NewVariables[p.prefix+x.Symbol] = true
+	for x := range p.Fresh {
+		if x.Kind == source.Var {
+			j.renewed[p.prefix+x.Symbol] = true
+		}
+		if x.Init != "" {
+			j.res.NewVariables[p.prefix+x.Symbol] = true
+		}
 	}
 	for _, x := range d.Removed {
-		switch x.Kind {
-		case source.Init:
-			j.restart(p, x, "an init function was removed")
-		case source.Method:
+		if x.Kind == source.Method {
 			// With its type it may go. A type that stays still has it at run time.
 			if p.Delta.New.Decls[receiver(x)] != nil && j.asked(p, x) {
 				j.restart(p, x, "the method was removed, and the program may still ask for it")
 			}
-		}
-	}
-}
-
-// constants finds variables whose initializer names a constant that changed, or one
-// that is made of it.
-func (j *judge) constants(p *pkg) {
-	changed := map[string]bool{}
-	for _, c := range p.Delta.Changed {
-		if c.New.Kind == source.Const {
-			changed[c.New.Name] = true
-		}
-	}
-	for grown := len(changed) > 0; grown; {
-		grown = false
-		for _, x := range p.Delta.New.List {
-			if x.Kind == source.Const && !changed[x.Name] && slices.ContainsFunc(x.Names(), func(n string) bool { return changed[n] }) {
-				changed[x.Name], grown = true, true
-			}
-		}
-	}
-	if len(changed) == 0 {
-		return
-	}
-	for _, x := range p.Delta.New.List {
-		if x.Kind == source.Var && p.Delta.Old.Decls[x.Name] != nil && slices.ContainsFunc(x.Names(), func(n string) bool { return changed[n] }) {
-			j.restart(p, x, "initial value of an existing variable changed")
 		}
 	}
 }
@@ -119,10 +91,6 @@ func changeReason(c source.Change) string {
 		case is(source.Directives):
 			return "its directives changed"
 		}
-	case source.Init:
-		if c.What != source.Lines && c.What != source.Params {
-			return "an init function has run already"
-		}
 	case source.Type:
 		if c.Old.Alias != c.New.Alias {
 			return map[bool]string{true: "is an alias now", false: "is no alias any more"}[c.New.Alias]
@@ -132,10 +100,6 @@ func changeReason(c source.Change) string {
 		}
 	case source.Var, source.Blank:
 		switch {
-		case is(source.Declared):
-			return "type of the variable changed"
-		case is(source.Value):
-			return "initializer of an existing variable changed"
 		case is(source.Embed):
 			return "embedded files changed"
 		case is(source.Directives):

@@ -95,10 +95,11 @@ func interfaceMethods(d program.Definition) (list []string) {
 // variables finds package variables whose type or initial value changed though their
 // own text did not.
 func (j *judge) variables(p *pkg) {
-	hasNew := len(p.Delta.NewVars()) > 0 || slices.ContainsFunc(p.Delta.Removed, func(d *source.Decl) bool { return d.Kind == source.Var })
-	for _, x := range p.Delta.Added {
-		// The program may have a variable of this name from before it was removed.
-		if d, ok := p.new.data[p.prefix+x.Symbol]; ok && x.Kind == source.Var {
+	hasNew := len(p.Fresh) > 0 || slices.ContainsFunc(p.Delta.Removed, func(d *source.Decl) bool { return d.Kind == source.Var })
+	for _, x := range p.Delta.New.List {
+		// The program may have a variable of this name from before it was removed, or of
+		// another type.
+		if d, ok := p.new.data[p.prefix+x.Symbol]; ok && x.Kind == source.Var && p.Fresh[x] {
 			j.res.Data = append(j.res.Data, d)
 		}
 	}
@@ -109,12 +110,15 @@ func (j *judge) variables(p *pkg) {
 			continue
 		}
 		d := p.Delta.New.Decls[strings.TrimPrefix(name, p.prefix)]
-		if gotype(before) != gotype(now) || before.Object.Size(before.Sym) != now.Object.Size(now.Sym) {
+		if d != nil && (p.Fresh[d] || p.Again[d]) {
+			continue
+		}
+		if retyped(before, now) {
 			j.restart(p, d, "type of the variable changed")
 			continue
 		}
-		if _, inProgram := j.prog.Variable(name); inProgram && !initialValue(before, now) {
-			j.restart(p, d, "initial value of an existing variable changed")
+		if _, inProgram := j.prog.Variable(name); inProgram && d != nil && !initialValue(before, now) {
+			j.say(p, d, Kept, "the initial value changed, "+keptValue)
 		}
 	}
 	// With new variables, or fewer, the package's init function must differ. Else it is
@@ -122,9 +126,9 @@ func (j *judge) variables(p *pkg) {
 	key := symbolKey{p.prefix + "init", goobj.ABIInternal}
 	before, ok1 := p.old.text[key]
 	now, ok2 := p.new.text[key]
-	said := slices.ContainsFunc(j.res.Decls, func(d Decl) bool { return d.Verdict == Restart && d.Kind == "var" && d.ImportPath == p.ImportPath })
+	said := slices.ContainsFunc(j.res.Decls, func(d Decl) bool { return d.Kind == "var" && d.ImportPath == p.ImportPath })
 	if !hasNew && !said && ok1 && ok2 && !(&comparer{rename: j.renamedInit(p)}).same(before, now) {
-		j.restart(p, nil, "initialization of the package's variables changed")
+		j.res.Decls = append(j.res.Decls, Decl{ImportPath: p.ImportPath, Package: p.name(), Verdict: Kept, Name: p.name(), Reason: "the initialization of its variables changed; the running values stay"})
 	}
 }
 
@@ -138,7 +142,7 @@ func (j *judge) renamedInit(p *pkg) map[string]string {
 		if o == nil || n == nil {
 			continue
 		}
-		for from, to := range j.literals(p, n, o, name).rename {
+		for from, to := range j.literals(p, n, o, name, name).rename {
 			rename[from], rename[from+"·f"] = to, to+"·f"
 		}
 	}

@@ -31,20 +31,30 @@ func (l *linker) collect() error {
 			return err
 		}
 	}
-	for _, name := range l.Initializers {
-		t, err := l.byName(name, goobj.ABIInternal, nil, goobj.NoSym)
-		if err != nil {
-			return err
-		}
-		if t.symbol == nil {
-			return fmt.Errorf("initializer %s is not in the edit", name)
-		}
-		l.inits = append(l.inits, t.symbol)
+	var err error
+	if l.inits, err = l.initializers(l.Initializers); err != nil {
+		return err
+	}
+	if l.after, err = l.initializers(l.After); err != nil {
+		return err
 	}
 	if err := l.drain(); err != nil {
 		return err
 	}
 	return l.resolveWeak()
+}
+
+// initializers are functions of the edit, whatever the program has under their names
+// from edits and initializations before. Nothing else refers to them.
+func (l *linker) initializers(names []string) (list []*symbol, err error) {
+	for _, name := range names {
+		d, err := l.Library.Find(name, goobj.ABIInternal)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, l.symbol(d.Object, d.Sym))
+	}
+	return list, nil
 }
 
 // drain follows relocations until nothing new is met.
@@ -273,6 +283,9 @@ func (l *linker) refName(o *goobj.Object, r goobj.Ref) string {
 // local resolves a definition of the referring object itself. A function has its name,
 // though Go 1.27 stores func literals by their content.
 func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
+	if twin, ok := l.Twins[program.Definition{Object: o, Sym: s}]; ok {
+		o, s = twin.Object, twin.Sym
+	}
 	name := o.Name(s)
 	switch {
 	case o.Flag2(s)&goobj.Flag2Itab != 0:

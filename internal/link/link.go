@@ -23,9 +23,12 @@ type Input struct {
 	Functions    []Function           // to be replaced
 	Data         []program.Definition // variables and dictionaries that are other ones now, whatever the program has
 	MethodSets   []MethodSet          // of types that exist and have other methods now
-	Initializers []string             // linker names of func() that initialize new variables, in order
+	Initializers []string             // linker names of func() of the edit that run before its code does, in order
+	After        []string             // likewise, of those that run when it is live
 	NewVariables map[string]bool      // linker names of the variables that these initialize
-	NewPackages  []string             // packages that the program does not contain, each before its importers
+	// Twins are functions and closures that are linked as others of the same object.
+	Twins       map[program.Definition]program.Definition
+	NewPackages []string // packages that the program does not contain, each before its importers
 
 	Base   uint64 // where the image begins: page aligned, inside the agent's arena
 	Limit  uint64 // where it must end
@@ -58,6 +61,7 @@ type Image struct {
 	Itabs      []uint64 // for runtime.itabAdd
 	InitTasks  []uint64 // for runtime.doInit1, in order
 	InitFuncs  []uint64 // entries of func(), in order
+	After      []uint64 // likewise, of those of Input.After
 	Redirects  []Redirect
 	Writes     []Write
 	Methods    []uint64 // types that have other methods after Writes
@@ -145,6 +149,7 @@ type linker struct {
 	forgotten map[uint64]bool // caches of the standard library that are emptied
 
 	inits     []*symbol
+	after     []*symbol
 	initTasks []*symbol
 	itabs     []*symbol
 

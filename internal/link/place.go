@@ -225,6 +225,9 @@ func (l *linker) finish() error {
 	for _, s := range l.inits {
 		img.InitFuncs = append(img.InitFuncs, s.addr)
 	}
+	for _, s := range l.after {
+		img.After = append(img.After, s.addr)
+	}
 	for _, r := range l.revive {
 		b := binary.LittleEndian.AppendUint64(nil, r.value.address()-r.base)
 		img.Writes = append(img.Writes, Write{r.addr, b[:r.size]})

@@ -132,6 +132,14 @@ func (h *Host) Load(ctx context.Context, img *link.Image, lib *program.Library, 
 	return applied, nil
 }
 
+// Run calls a func() of an image that was loaded. What it does not do to its end, or not
+// within some seconds, comes back as *agent.Failure.
+func (h *Host) Run(ctx context.Context, pc uint64) error {
+	h.seq++
+	_, err := h.client.Apply(ctx, &wire.Patch{Seq: h.seq, InitFuncs: []uint64{pc}})
+	return err
+}
+
 // use takes the room of an image, which is never given back.
 func (h *Host) use(img *link.Image) {
 	h.images++

@@ -130,12 +130,16 @@ func (e *Edit) reasons(dir string) []string {
 }
 
 // explain returns the lines below an edit that went live: what keeps its old
-// value, and which calls go on with the old code.
+// value, what else there is to say of a declaration, and which calls go on with the
+// old code.
 func (e *Edit) explain(dir string) []string {
 	var kept, running []string
 	for i := range e.Decls {
-		if d := &e.Decls[i]; d.Verdict == VerdictKept {
+		switch d := &e.Decls[i]; {
+		case d.Verdict == VerdictKept:
 			kept = append(kept, "kept: "+d.line(dir))
+		case d.Verdict == VerdictLive && d.Reason != "":
+			kept = append(kept, d.line(dir))
 		}
 	}
 	for i := range e.Running {

@@ -54,7 +54,11 @@ func (e *edit) attempt(ctx context.Context, last *blocked) error {
 	if err := e.load(ctx, res, img); err != nil {
 		return err
 	}
+	err = e.runAfter(ctx, img.After)
 	e.report.Timing.Load = time.Since(start)
+	if err != nil {
+		return err
+	}
 	for i := range e.report.Decls {
 		if d := &e.report.Decls[i]; last != nil && d.Verdict == report.VerdictLiveNewCalls && d.Reason == "" {
 			d.Reason = last.who + " goes on with the old code"
@@ -76,7 +80,7 @@ func (e *edit) judge(leave []string) (*change.Result, error) {
 	h := e.host
 	var pkgs []change.Package
 	for _, u := range e.units {
-		pkgs = append(pkgs, e.judged(u))
+		pkgs = append(pkgs, u.judged)
 	}
 	res, err := change.Judge(pkgs, h.patch.Program, h.abbrevs, leave...)
 	if err != nil {
@@ -101,13 +105,14 @@ func (e *edit) judged(u *unit) change.Package {
 		ImportPath: u.pkg.ImportPath, LinkPath: u.linkPath, Delta: u.delta,
 		Old: u.old, New: u.archive, Past: e.host.sources.past[u.linkPath],
 		OldEscape: *e.host.sources.escape[u.pkg.ImportPath], NewEscape: *u.escape,
+		Inits: u.inits,
 	}
 }
 
 // link makes the image.
 func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error) {
 	h := e.host
-	in := link.Input{Data: res.Data, NewVariables: res.NewVariables}
+	in := link.Input{Data: res.Data, NewVariables: res.NewVariables, Twins: res.Twins}
 	var archives []*goobj.Archive
 	for _, u := range e.units {
 		archives = append(archives, u.archive)
@@ -120,10 +125,12 @@ func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error
 				e.newDirs = append(e.newDirs, p.Dir)
 			}
 		}
-		if u.inits != nil {
-			for _, name := range u.inits.Funcs {
-				in.Initializers = append(in.Initializers, u.linkPath+"."+name)
-			}
+		prefix := goobj.PathToPrefix(u.linkPath) + "."
+		for _, x := range u.before {
+			in.Initializers = append(in.Initializers, prefix+x.Func)
+		}
+		for _, r := range e.repeats(u) {
+			in.After = append(in.After, prefix+r.symbol)
 		}
 	}
 	in.Library = h.patch.Library.With(archives)

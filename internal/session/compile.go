@@ -71,6 +71,9 @@ func (e *edit) compile(ctx context.Context) error {
 			return err
 		}
 		for _, u := range wave {
+			if err := e.settle(ctx, u, archives); err != nil {
+				return err
+			}
 			if err := e.queueDependents(queue, u); err != nil {
 				return err
 			}
@@ -134,10 +137,6 @@ func (e *edit) wave(queue map[string]*unit) []*unit {
 // queueDependents adds the packages that must be compiled because of what u exports.
 func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 	h := e.host
-	var err error
-	if u.old, err = h.patch.Library.Archive(u.linkPath); err != nil {
-		return err
-	}
 	if !e.exportsChanged(u) {
 		return nil
 	}
@@ -157,14 +156,16 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 // exportsChanged reports whether packages that import u may compile to something else
 // now.
 func (e *edit) exportsChanged(u *unit) bool {
+	if u.judged.Renewed() {
+		return true // what names the variable has to take the new one
+	}
 	if string(u.archive.Export) == string(u.old.Export) {
 		return false
 	}
 	if u.content == nil || e.host.build.KeepInlining {
 		return true
 	}
-	p := e.judged(u)
-	return change.ExportsChanged(&p)
+	return change.ExportsChanged(&u.judged)
 }
 
 // unchanged reports an error if a file was saved again while it was compiled.

@@ -25,6 +25,7 @@ type edit struct {
 	library *program.Library // with the edit's archives
 	units   []*unit          // recompiled packages, each behind those it imports
 	newDirs []string
+	notes   []string // for the user, beside the report
 }
 
 // unit is one recompiled package.
@@ -32,6 +33,9 @@ type unit struct {
 	pkg      *gobuild.Package
 	content  map[string][]byte // its Go files, if its own sources changed
 	delta    *source.Delta
+	judged   change.Package       // once it is compiled
+	before   []source.Initializer // that run before the new code does
+	after    []source.Initializer // that run when it is live
 	inits    *source.Initializers
 	object   *gobuild.Object
 	archive  *goobj.Archive
@@ -55,7 +59,7 @@ func (e *edit) run(ctx context.Context) error {
 		return restartf("")
 	}
 	start := time.Now()
-	e.units, e.report.Decls = nil, nil
+	e.units, e.report.Decls, e.notes = nil, nil, nil
 	if err := e.read(); err != nil {
 		return err
 	}
@@ -150,6 +154,7 @@ func (e *edit) unit(p *gobuild.Package) (*unit, error) {
 		return u, nil
 	}
 	u.delta = source.Diff(old, now)
+	e.strays(now)
 	if u.delta.Empty() {
 		same := len(u.content) == len(old.Files)
 		for _, f := range old.Files {
@@ -160,12 +165,7 @@ func (e *edit) unit(p *gobuild.Package) (*unit, error) {
 		}
 		return nil, nil
 	}
-	if vars := u.delta.NewVars(); len(vars) > 0 {
-		if u.inits, err = now.Initializers("realtime_init", vars); err != nil {
-			return nil, restartf("%v", err)
-		}
-	}
-	return u, nil
+	return u, u.initializers(candidates(u.delta))
 }
 
 // adopt makes a unit's sources those that run, without any code.

@@ -321,6 +321,9 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 		s.host.keepPending(c)
 		return
 	}
+	for _, n := range e.notes {
+		s.Report.Note(n)
+	}
 	e.report.Elapsed = time.Since(c.At)
 	e.report.PID = s.host.process.PID()
 	var compile *gobuild.CompileError

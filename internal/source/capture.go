@@ -107,3 +107,31 @@ func (d *Decl) Names() (names []string) {
 	})
 	return names
 }
+
+// Imported returns what an initializer names of other packages, as "path.Name".
+func (d *Decl) Imported() (names []string) {
+	if d.value == nil {
+		return nil
+	}
+	ast.Inspect(d.value, func(n ast.Node) bool {
+		sel, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if id, ok := sel.X.(*ast.Ident); ok {
+			for _, imp := range d.File.Imports {
+				if imp.name() == id.Name {
+					names = append(names, imp.Path+"."+sel.Sel.Name)
+				}
+			}
+		}
+		return true
+	})
+	return names
+}
+
+// IsVar reports whether d is a package variable, a blank one too.
+func (d *Decl) IsVar() bool {
+	_, ok := d.node.(*ast.ValueSpec)
+	return ok && !d.constant
+}

@@ -49,6 +49,10 @@ type Decl struct {
 	Generic    bool           // has type parameters, its own or those of its receiver
 	Directives []string       // //go:noinline, //export f, …: all lines that the compiler or cgo takes for this declaration
 
+	// Again: a //realtime:reset or //realtime:rerun line asks for the
+	// initialization of this var, or for this init function, with each edit.
+	Again bool
+
 	Signature string // func, method: type parameters, and types of parameters and results: "func(int, string) error"
 	Params    string // func, method: names of receiver, parameters and results
 	HasBody   bool   // func, method: it is not declared for assembly or a linkname
@@ -139,6 +143,7 @@ func (f *File) addDecls() {
 		}
 	}
 	f.Directives = append(f.Directives, keep...)
+	f.addAgain()
 }
 
 // add completes d, which stands at [ident, end).

@@ -16,10 +16,13 @@ type Delta struct {
 	Removed []*Decl // and, with one of the same name in Added, of another kind
 	Changed []Change
 
-	Renamed   bool     // the package clause has another name
-	Preamble  bool     // C code above import "C"
-	Imported  []string // paths that no file imported before
-	Dropped   []string // paths that no file imports now
+	Renamed  bool     // the package clause has another name
+	Preamble bool     // C code above import "C"
+	Imported []string // paths that no file imported before
+	Dropped  []string // paths that no file imports now
+	// Inits are the init functions of Old, by those of New that they are.
+	Inits map[*Decl]*Decl
+
 	Directive []string // "+" or "-" and a //go: line that belongs to no declaration
 }
 
@@ -44,9 +47,10 @@ const (
 	Directives                  // see Decl.Directives
 	Embed                       // a //go:embed line among these
 	Lines                       // file or lines, see below
+	Again                       // see Decl.Again
 )
 
-var whats = []string{"signature", "params", "body", "literals", "declared", "value", "spec", "imports", "directives", "embed", "lines"}
+var whats = []string{"signature", "params", "body", "literals", "declared", "value", "spec", "imports", "directives", "embed", "lines", "again"}
 
 func (w What) String() string {
 	var list []string
@@ -66,7 +70,7 @@ func (w What) String() string {
 // by a similar one or their order in the file. Lines is reported alone: for code, in functions and in func
 // literals of initializers, that is the same at other lines or in another file.
 func Diff(old, new *Package) *Delta {
-	d := &Delta{Old: old, New: new, Renamed: old.Name != new.Name}
+	d := &Delta{Old: old, New: new, Renamed: old.Name != new.Name, Inits: make(map[*Decl]*Decl)}
 	for _, n := range new.List {
 		if anonymous(n) || new.Decls[n.Name] != n {
 			continue
@@ -131,6 +135,7 @@ func compare(old, new *Decl) What {
 	note(Declared, old.TypeText != new.TypeText)
 	note(Value, old.Init != new.Init || old.Index != new.Index)
 	note(Spec, old.Spec != new.Spec || old.Alias != new.Alias)
+	note(Again, old.Again != new.Again)
 	note(Literals, !slices.EqualFunc(old.Lits, new.Lits, func(a, b *Literal) bool { return a.Full == b.Full }))
 	if !slices.Equal(old.File.Imports, new.File.Imports) {
 		note(Imports, what == 0 && !slices.Equal(old.File.named(old.node), new.File.named(new.node)))
@@ -176,6 +181,9 @@ func (d *Delta) nameless() {
 			for i, o := range old {
 				if o != nil && n != nil && oldForms[i] == newForms[j] && same(o, n) {
 					d.compare(o, n)
+					if n.Kind == Init {
+						d.Inits[n] = o
+					}
 					old[i], new[j] = nil, nil
 					break
 				}
@@ -186,7 +194,8 @@ func (d *Delta) nameless() {
 	match(func(o, n *Decl) bool { return o.ident == n.ident })
 	match(func(o, n *Decl) bool { return inFile(o, n) && compare(o, n) == 0 })
 	match(func(o, n *Decl) bool { return compare(o, n) == 0 })
-	match(func(o, n *Decl) bool { return inFile(o, n) && compare(o, n) == Literals })
+	match(func(o, n *Decl) bool { return inFile(o, n) && compare(o, n)&^Again == 0 })
+	match(func(o, n *Decl) bool { return inFile(o, n) && compare(o, n)&^Again == Literals })
 	// What is left of a file's init functions are edited ones. A blank
 	// variable is its initializer: another one is another variable.
 	similarity := newMatcher(nil, nil).similarity

@@ -25,8 +25,73 @@ func (d *Delta) NewVars() []*Decl {
 // Initializers are functions that do what the package's initialization would do
 // for some of its variables.
 type Initializers struct {
-	Funcs []string          // names, in the order of the calls
+	List  []Initializer     // in the order of the calls
 	Files map[string][]byte // by path: the rewritten files
+
+	asked map[*Decl]bool // some of these need no function
+}
+
+// An Initializer is one of the functions.
+type Initializer struct {
+	Func string
+	Vars []*Decl // those that it sets
+
+	needs []int // the initializers that it depends on, also through others
+}
+
+// Has reports whether the functions set the wanted variables, and a function that sets
+// one of them sets no other.
+func (in *Initializers) Has(wanted map[*Decl]bool) bool {
+	have := make(map[*Decl]bool)
+	for _, x := range in.List {
+		n := 0
+		for _, d := range x.Vars {
+			have[d] = true
+			if wanted[d] {
+				n++
+			}
+		}
+		if n != 0 && n != len(x.Vars) {
+			return false
+		}
+	}
+	for d := range wanted {
+		if !have[d] && !in.asked[d] {
+			return false
+		}
+	}
+	return true
+}
+
+// Split returns the functions for variables that are new to the program, which have to
+// run before any code that knows these, and those for variables whose initialization is
+// repeated: these run later, when all that they call is the new code, but where a new
+// variable depends on them.
+func (in *Initializers) Split(fresh, again map[*Decl]bool) (before, after []Initializer) {
+	early := make(map[int]bool)
+	sets := func(x Initializer, set map[*Decl]bool) bool {
+		return slices.ContainsFunc(x.Vars, func(d *Decl) bool { return set[d] })
+	}
+	for i, x := range in.List {
+		if !sets(x, fresh) {
+			continue
+		}
+		early[i] = true
+		for _, j := range x.needs {
+			if sets(in.List[j], again) {
+				early[j] = true
+			}
+		}
+	}
+	for i, x := range in.List {
+		switch {
+		case early[i]:
+			before = append(before, x)
+		case sets(x, again):
+			after = append(after, x)
+		}
+	}
+	return before, after
 }
 
 // Initializers makes functions for the initializers of vars, which are
@@ -39,15 +104,27 @@ type Initializers struct {
 //
 // Variables that need no function have none: those without initializer, those
 // with a constant, which the compiler puts into the data of the object, and blank
-// ones whose initializer can have no effect.
+// ones whose initializer can have no effect. Those whose initialization is to be
+// repeated (Decl.Again) always have one.
 func (p *Package) Initializers(prefix string, vars []*Decl) (*Initializers, error) {
 	r := p.resolve()
 	units, err := r.units(vars)
 	if err != nil {
 		return nil, err
 	}
-	in := &Initializers{Files: make(map[string][]byte)}
-	for i, u := range r.sort(units) {
+	for _, u := range units {
+		// The compiler numbers such types over the package, see LocalTypes, and the copy
+		// would be one more.
+		if u.value != nil && declaresType(u.value) {
+			return nil, fmt.Errorf("the initializer of %s declares a type", u.vars[0].Name)
+		}
+	}
+	in := &Initializers{Files: make(map[string][]byte), asked: make(map[*Decl]bool)}
+	for _, d := range vars {
+		in.asked[d] = true
+	}
+	sorted := r.sort(units)
+	for i, u := range sorted {
 		name := fmt.Sprint(prefix, "_", i+1)
 		if p.Decls[name] != nil {
 			return nil, fmt.Errorf("making initializers of %q: %s is declared already", p.Path, name)
@@ -62,7 +139,13 @@ func (p *Package) Initializers(prefix string, vars []*Decl) (*Initializers, erro
 			}
 		}
 		in.Files[f.Path] = u.appendFunc(content, name)
-		in.Funcs = append(in.Funcs, name)
+		x := Initializer{Func: name, Vars: u.vars}
+		for j, other := range sorted {
+			if u.deps[other] {
+				x.needs = append(x.needs, j)
+			}
+		}
+		in.List = append(in.List, x)
 	}
 	return in, nil
 }
@@ -77,14 +160,18 @@ type unit struct {
 // appendFunc appends a function that runs the initializer.
 func (u *unit) appendFunc(b []byte, name string) []byte {
 	d := u.vars[0]
-	at := d.File.position(u.value.Pos())
+	spec := d.node.(*ast.ValueSpec)
+	value := ast.Node(u.value)
+	if u.value == nil {
+		value = spec.Type
+	}
+	at := d.File.position(value.Pos())
 	place := func(col int) string {
 		if at.Column == 0 { // a //line directive without columns is in effect
 			return fmt.Sprintf("//line %s:%d\n", at.Filename, at.Line)
 		}
 		return fmt.Sprintf("//line %s:%d:%d\n", at.Filename, at.Line, col)
 	}
-	spec := d.node.(*ast.ValueSpec)
 	targets := "var _ " + d.TypeText // of a constant, say, that only this type can hold
 	if d.Kind != Blank || d.TypeText == "" || len(spec.Names) > 1 {
 		n := 1
@@ -100,8 +187,14 @@ func (u *unit) appendFunc(b []byte, name string) []byte {
 		targets = strings.Join(names, ", ")
 	}
 	base := d.File.tokens.Pos(0)
-	text := d.File.Content[u.value.Pos()-base : u.value.End()-base]
+	text := d.File.Content[value.Pos()-base : value.End()-base]
 	b = append(b, place(1)...)
+	if u.value == nil { // its zero value
+		b = append(b, "func "+name+"() { "+d.Name+" = *new(\n"...)
+		b = append(b, place(at.Column)...)
+		b = append(b, text...)
+		return append(b, ") }\n"...)
+	}
 	b = append(b, "func "+name+"() { "+targets+" =\n"...)
 	b = append(b, place(at.Column)...)
 	b = append(b, text...)
@@ -175,7 +268,11 @@ func (r *resolver) units(vars []*Decl) ([]*unit, error) {
 	byValue := make(map[ast.Expr]*unit)
 	var units []*unit
 	for _, d := range r.p.List {
-		if !wanted[d] || d.value == nil {
+		if !wanted[d] || d.value == nil && !(d.Again && d.Kind == Var) {
+			continue
+		}
+		if d.value == nil {
+			units = append(units, &unit{vars: []*Decl{d}})
 			continue
 		}
 		if u := byValue[d.value]; u != nil {
@@ -187,6 +284,9 @@ func (r *resolver) units(vars []*Decl) ([]*unit, error) {
 		units = append(units, u)
 	}
 	return slices.DeleteFunc(units, func(u *unit) bool {
+		if slices.ContainsFunc(u.vars, func(d *Decl) bool { return d.Again }) {
+			return false
+		}
 		if r.info.Types[u.value].Value != nil {
 			return true
 		}
@@ -242,7 +342,9 @@ func (r *resolver) sort(units []*unit) []*unit {
 				visit(r.references(d))
 			}
 		}
-		visit(r.find(u.value))
+		if u.value != nil {
+			visit(r.find(u.value))
+		}
 	}
 	var sorted []*unit
 	left := slices.Clone(units)

@@ -26,7 +26,8 @@ func TestInitializers(t *testing.T) {
 			}
 			var got strings.Builder
 			last, rest := "", make(map[string]string)
-			for i, name := range in.Funcs {
+			for i, x := range in.List {
+				name := x.Func
 				for path, content := range in.Files {
 					original := "//line " + path + ":1:1\n" + c["new"][path]
 					tail, ok := strings.CutPrefix(string(content), original)
@@ -153,7 +154,11 @@ func checkOrder(t *testing.T, p *Package, in *Initializers) {
 			want = append(want, name)
 		}
 	}
-	if diff := cmp.Diff(want, in.Funcs); diff != "" {
+	var got []string
+	for _, x := range in.List {
+		got = append(got, x.Func)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
 }

@@ -15,3 +15,14 @@ func (p *Package) LocalTypes() (list []string) {
 	}
 	return list
 }
+
+// declaresType reports whether a func literal in x declares a type.
+func declaresType(x ast.Expr) bool {
+	found := false
+	ast.Inspect(x, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		found = found || ok && !spec.Assign.IsValid()
+		return !found
+	})
+	return found
+}

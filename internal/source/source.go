@@ -54,6 +54,7 @@ type File struct {
 	Directives []string
 	// Preamble is the C code above import "C".
 	Preamble string
+	Strays   []Stray
 
 	tokens *token.File
 	decls  []*Decl         // init functions numbered from 0
