@@ -23,7 +23,7 @@ var (
 	add   = decl("func", "example.com/shop/cart", "(*Cart).Add", "cart/cart.go", 31, 16, VerdictLive, "")
 	lit   = decl("func", "example.com/shop/cmd/shop", "main.func1", "cmd/shop/main.go", 14, 28, VerdictLive, "")
 	note  = decl("type", "example.com/shop/cart", "Cart", "cart.go", 12, 6, VerdictRestart, "field Note added")
-	rate  = decl("var", "example.com/shop", "rate", "shop.go", 7, 5, VerdictKept, "the initializer changed; the running value stays")
+	rate  = decl("var", "example.com/shop", "rate", "shop.go", 7, 5, VerdictKept, "the initializer changed, the running value stays; //realtime:reset above it runs the initializer again")
 	start = StartInfo{Target: "./cmd/shop", ImportPath: "example.com/shop/cmd/shop", PID: 4242, Built: 1234 * time.Millisecond, LivePackages: 14}
 )
 
@@ -98,7 +98,7 @@ realtime: restart mode: go1.99 is not known to this release of realtime; with -r
 			d.Package, d.Name, d.Verdict = "main", "main", VerdictLiveNewCalls
 			r.Live(Edit{Elapsed: 84 * time.Millisecond, Decls: []Decl{d, rate}, Running: mainRuns(7)})
 		}, `realtime: live in 84 ms  main.main
-realtime:   kept: ./shop.go:7:5: var shop.rate: the initializer changed; the running value stays
+realtime:   kept: ./shop.go:7:5: var shop.rate: the initializer changed, the running value stays; //realtime:reset above it runs the initializer again
 realtime:   main.main goes on with the old code: goroutine 1, ./main.go:31
 realtime:   main.main goes on with the old code: goroutine 2, ./main.go:31
 realtime:   main.main goes on with the old code: goroutine 3, ./main.go:31
