@@ -137,6 +137,7 @@ func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, lea
 		j.initialization(p)
 		j.variables(p)
 	}
+	j.reached()
 	j.escapes()
 	j.quietWorlds()
 	return j.res, nil

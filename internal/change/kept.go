@@ -283,6 +283,13 @@ func (j *judge) twins(p *pkg, now map[string]*family) {
 		}
 	}
 	for _, in := range p.Inits.List {
+		for base, f := range now {
+			// The copies in the package's own init have such names too, but no positions
+			// that tell which is which.
+			if strings.HasPrefix(base, p.prefix+in.Func+".") && p.runs(in) && slices.ContainsFunc(f.members, func(m member) bool { return isLiteral(m.made) }) {
+				j.restart(p, in.Vars[0], "the initializer has func literals of functions that were inlined into it")
+			}
+		}
 		f := now[p.prefix+in.Func]
 		if f == nil {
 			continue
