@@ -138,7 +138,7 @@ func (j *judge) initialization(p *pkg) {
 		what := p.changed(x)
 		switch {
 		case p.Again[x]:
-			j.say(p, x, Live, "reset: its initializer has run again")
+			j.say(p, x, Live, "reset: its initializer runs again")
 		case old == nil || old.Kind != source.Var || x.Kind != source.Var:
 			// Added ones are reported as such.
 		case p.Fresh[x]:
@@ -183,9 +183,9 @@ func (j *judge) initFunc(p *pkg, x *source.Decl) {
 	old := p.Delta.Inits[x]
 	switch {
 	case p.Again[x]:
-		j.say(p, x, Live, "it has run again")
+		j.say(p, x, Live, "it runs again")
 	case old == nil && slices.Contains(p.Delta.Added, x):
-		j.say(p, x, Live, "it has run, once")
+		j.say(p, x, Live, "it runs once")
 	case p.changed(x)&(source.Body|source.Imports) != 0 && unmatched(p.Delta, old, x):
 		j.restart(p, x, "a func literal can't be matched with a former one, and the function has run already")
 	case p.changed(x)&(source.Body|source.Imports) != 0:
