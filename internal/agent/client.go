@@ -131,11 +131,18 @@ func (c *Client) Apply(ctx context.Context, p *wire.Patch) (*wire.Applied, error
 	return request[*wire.Applied](ctx, c, p)
 }
 
+// sortRanges makes one of those that overlap.
 func sortRanges(rs []wire.Range) []wire.Range {
-	slices.SortFunc(rs, func(a, b wire.Range) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
-	})
-	return slices.Compact(rs)
+	slices.SortFunc(rs, func(a, b wire.Range) int { return cmp.Compare(a.Start, b.Start) })
+	merged := rs[:0]
+	for _, r := range rs {
+		if n := len(merged); n > 0 && r.Start < merged[n-1].End {
+			merged[n-1].End = max(merged[n-1].End, r.End)
+		} else {
+			merged = append(merged, r)
+		}
+	}
+	return merged
 }
 
 // request sends question, unless it is nil, and waits for an answer of type T.

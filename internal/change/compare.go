@@ -96,7 +96,7 @@ func (c *comparer) sameTarget(ao *goobj.Object, a goobj.Ref, bo *goobj.Object, b
 func private(o *goobj.Object, s goobj.Sym) bool {
 	name := o.Name(s)
 	return o.ABI(s) == goobj.ABIStatic || strings.Contains(name, "..typeAssert.") || strings.Contains(name, "..interfaceSwitch.") ||
-		strings.Contains(name, "..stmp_")
+		strings.Contains(name, "..stmp_") || strings.Contains(name, "..gobytes.")
 }
 
 func local(o *goobj.Object, r goobj.Ref) (goobj.Sym, bool) {

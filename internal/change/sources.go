@@ -100,6 +100,8 @@ func changeReason(c source.Change) string {
 		}
 	case source.Var, source.Blank:
 		switch {
+		case is(source.Embed) && embedsOthers(c):
+			// which files, is in the objects
 		case is(source.Embed):
 			return "embedded files changed"
 		case is(source.Directives):

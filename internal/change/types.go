@@ -117,6 +117,9 @@ func (j *judge) variables(p *pkg) {
 			j.restart(p, d, "type of the variable changed")
 			continue
 		}
+		if j.embeds(p, name, before, now) {
+			continue
+		}
 		if _, inProgram := j.prog.Variable(name); inProgram && d != nil && !initialValue(before, now) {
 			j.say(p, d, Kept, "the initial value changed, "+keptValue)
 		}
@@ -171,9 +174,12 @@ func initialValue(a, b program.Definition) bool {
 	return true
 }
 
+// made reports whether a name is that of a func literal's value. What else ends in a
+// number, such as the bytes of a []byte ("main..gobytes.1"), is compared.
 func made(name string) bool {
-	_, suffix := splitName(strings.TrimSuffix(name, "·f"))
-	return isLiteral(suffix)
+	base, ok := strings.CutSuffix(name, "·f")
+	_, suffix := splitName(base)
+	return ok && isLiteral(suffix)
 }
 
 func gotype(d program.Definition) string {

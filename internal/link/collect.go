@@ -26,6 +26,7 @@ func (l *linker) collect() error {
 			return err
 		}
 	}
+	l.files()
 	for _, path := range l.NewPackages {
 		if err := l.initTask(path); err != nil {
 			return err
@@ -298,7 +299,7 @@ func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
 			l.hashed[key] = c
 		}
 		return target{symbol: c}, nil
-	case o.ABI(s) == goobj.ABIStatic || program.IsCache(name) || o.Hashed(s) && l.ambiguous(name, o.ABI(s)):
+	case o.ABI(s) == goobj.ABIStatic || isNumbered(name) || o.Hashed(s) && l.ambiguous(name, o.ABI(s)):
 		key := objectSym{o, s}
 		c, ok := l.static[key]
 		if !ok {
@@ -316,6 +317,13 @@ func (l *linker) local(o *goobj.Object, s goobj.Sym) (target, error) {
 func (l *linker) ambiguous(name string, abi goobj.ABI) bool {
 	_, _, err := l.Program.Function(name, abi)
 	return errors.Is(err, program.ErrAmbiguous)
+}
+
+// isNumbered reports whether name is a number that means something in one compilation
+// only: the caches of type assertions and switches, and the bytes of []byte variables
+// that have them from the start. Each belongs to what uses it.
+func isNumbered(name string) bool {
+	return program.IsCache(name) || strings.Contains(name, "..gobytes.")
 }
 
 // byName resolves a symbol that has an identity. (o, s) is a definition of it, if one

@@ -29,6 +29,7 @@ type Input struct {
 	// Twins are functions and closures that are linked as others of the same object.
 	Twins       map[program.Definition]program.Definition
 	NewPackages []string // packages that the program does not contain, each before its importers
+	Files       []Files  // of embed.FS variables
 
 	Base   uint64 // where the image begins: page aligned, inside the agent's arena
 	Limit  uint64 // where it must end

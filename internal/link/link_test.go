@@ -159,7 +159,7 @@ func TestRelocations(t *testing.T) {
 			got := d.Addr + uint64(r.Off) + 4 + uint64(int64(int32(binary.LittleEndian.Uint32(code[r.Off:])))) - uint64(r.Add)
 			sym, ok := o.Local(r.Sym)
 			switch {
-			case ok && int(sym) < o.NumDefs() && (o.Hashed(sym) && !o.Kind(sym).IsText() || o.ABI(sym) == goobj.ABIStatic || program.IsCache(o.Name(sym))):
+			case ok && int(sym) < o.NumDefs() && (o.Hashed(sym) && !o.Kind(sym).IsText() || o.ABI(sym) == goobj.ABIStatic || isNumbered(o.Name(sym))):
 				// A string, a constant, a cache: what lies there must be it.
 				if len(o.Relocs(sym, nil)) == 0 && !bytes.Equal(m.bytes(t, got, len(o.Data(sym))), o.Data(sym)) {
 					t.Errorf("%s+%#x: at %#x there is not %q", d.Name, r.Off, got, o.Data(sym))

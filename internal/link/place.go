@@ -235,6 +235,9 @@ func (l *linker) finish() error {
 	if err := l.setMethods(); err != nil {
 		return err
 	}
+	if err := l.headers(); err != nil {
+		return err
+	}
 	if err := l.redirects(); err != nil {
 		return err
 	}

@@ -1,12 +1,10 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +84,9 @@ func (e *edit) judge(leave []string) (*change.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.embedded(res); err != nil {
+		return nil, err
+	}
 	for _, d := range res.Decls {
 		e.report.Decls = append(e.report.Decls, report.Decl{
 			ImportPath: d.ImportPath, Package: d.Package, Kind: d.Kind, Name: d.Name,
@@ -112,7 +113,7 @@ func (e *edit) judged(u *unit) change.Package {
 // link makes the image.
 func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error) {
 	h := e.host
-	in := link.Input{Data: res.Data, NewVariables: res.NewVariables, Twins: res.Twins}
+	in := link.Input{Data: res.Data, NewVariables: res.NewVariables, Twins: res.Twins, Files: e.files}
 	var archives []*goobj.Archive
 	for _, u := range e.units {
 		archives = append(archives, u.archive)
@@ -156,6 +157,7 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	if c.Quiet, err = h.versions(res.Quiet); err != nil {
 		return err
 	}
+	c.Quiet = append(c.Quiet, e.fileReaders...)
 	left, err := h.versions(spans(res.Left))
 	if err != nil {
 		return err
@@ -232,16 +234,7 @@ func (h *host) versions(list []change.Span) (ranges []wire.Range, err error) {
 			ranges = append(ranges, r)
 		}
 	}
-	slices.SortFunc(ranges, func(a, b wire.Range) int { return cmp.Compare(a.Start, b.Start) })
-	merged := ranges[:0]
-	for _, r := range ranges {
-		if n := len(merged); n > 0 && r.Start <= merged[n-1].End {
-			merged[n-1].End = max(merged[n-1].End, r.End)
-		} else {
-			merged = append(merged, r)
-		}
-	}
-	return merged, nil
+	return ranges, nil
 }
 
 // markRunning turns the verdict of declarations that still run somewhere into "live
@@ -272,6 +265,7 @@ func (e *edit) accept(units []*unit) {
 				delete(s.content, f.Path)
 			}
 			e.adopt(u)
+			s.adoptAssets(u.assets)
 		}
 		s.escape[u.pkg.ImportPath] = u.escape
 		if u.old != nil {

@@ -176,6 +176,9 @@ func unchanged(h *host, units []*unit) error {
 				return errAgain
 			}
 		}
+		if !h.sources.still(u.assets) {
+			return errAgain
+		}
 	}
 	return nil
 }

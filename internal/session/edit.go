@@ -10,10 +10,12 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/program"
 	"github.com/realtimefunc/realtimefunc/internal/report"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 	"github.com/realtimefunc/realtimefunc/internal/watch"
+	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
 
 // edit is one settled change on its way into the program.
@@ -26,6 +28,10 @@ type edit struct {
 	units   []*unit          // recompiled packages, each behind those it imports
 	newDirs []string
 	notes   []string // for the user, beside the report
+
+	files       []link.Files // of embed.FS variables
+	fileReaders []wire.Range // of which no call may be running then
+	newFolders  bool         // packages embed files of other folders than before
 }
 
 // unit is one recompiled package.
@@ -42,6 +48,7 @@ type unit struct {
 	old      *goobj.Archive
 	escape   *change.Escape
 	linkPath string
+	assets   *assets // if the package embeds files
 }
 
 // needRestart is the end of an edit that only a new process can have.
@@ -92,8 +99,7 @@ func (e *edit) read() error {
 	}
 	for f := range files {
 		switch {
-		case s.embeds[f]:
-			e.decl(f, "an embedded file changed")
+		case s.embed(f, touched) && filepath.Ext(f) != ".go":
 			continue
 		case filepath.Base(f) == "go.mod" || filepath.Base(f) == "go.work":
 			e.decl(f, "changed")
@@ -115,7 +121,7 @@ func (e *edit) read() error {
 		if !touched[p] {
 			continue
 		}
-		u, err := e.unit(p)
+		u, err := e.unit(p, files)
 		if err != nil {
 			return err
 		}
@@ -132,7 +138,7 @@ func (e *edit) decl(file, reason string) {
 }
 
 // unit is a package whose sources changed; nil if they are the same after all.
-func (e *edit) unit(p *gobuild.Package) (*unit, error) {
+func (e *edit) unit(p *gobuild.Package, files map[string]bool) (*unit, error) {
 	s := e.host.sources
 	old, err := s.old(p)
 	if err != nil {
@@ -155,7 +161,10 @@ func (e *edit) unit(p *gobuild.Package) (*unit, error) {
 	}
 	u.delta = source.Diff(old, now)
 	e.strays(now)
-	if u.delta.Empty() {
+	if u.assets, err = s.assetsOf(p, scan.EmbedPatterns, files); err != nil {
+		return nil, err
+	}
+	if u.delta.Empty() && !u.assets.differ() {
 		same := len(u.content) == len(old.Files)
 		for _, f := range old.Files {
 			same = same && string(u.content[f.Path]) == string(f.Content)

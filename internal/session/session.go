@@ -12,9 +12,9 @@ import (
 	"fmt"
 	"go/parser"
 	"go/token"
-	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -50,8 +50,8 @@ type session struct {
 	work    string // folder for the overlay, the executable and scratch files
 	stop    stop
 	watcher *watch.Watcher
-	host    *host                           // nil: nothing was built yet
-	embeds  atomic.Pointer[map[string]bool] // the embedded files, for the watcher's goroutines
+	host    *host                              // nil: nothing was built yet
+	embeds  atomic.Pointer[[]*gobuild.Package] // those that embed files, for the watcher's goroutines
 	edits   int
 	started bool // the start was reported
 	over    *int // exit status, when an edit has found that the program had finished
@@ -211,6 +211,11 @@ func (s *session) missed() *watch.Change {
 	if s.host.sources == nil {
 		return c
 	}
+	for f := range s.host.sources.assets {
+		if b, err := s.host.build.ReadFile(f); err != nil || sumOf(b) != s.host.sources.assets[f] {
+			c.Files[f] = watch.Modified
+		}
+	}
 	for f, have := range s.host.sources.content {
 		for end := c.At.Add(settleTime); ; time.Sleep(settleTime / 10) {
 			b, err := s.host.build.ReadFile(f)
@@ -241,13 +246,13 @@ func (s *session) watchHost(h *host) error {
 		}
 		return s.watchTree()
 	}
-	dirs, files := h.sources.watched()
-	embeds := maps.Clone(h.sources.embeds)
+	dirs, trees, files := h.sources.watched()
+	embeds := h.sources.embedding()
 	s.embeds.Store(&embeds)
 	if s.watcher != nil {
-		return s.watcher.Add(dirs, nil, files)
+		return s.watcher.Add(dirs, trees, files)
 	}
-	w, err := watch.New(watch.Options{Dirs: dirs, Files: files, Poll: s.Poll, Interesting: s.interesting})
+	w, err := watch.New(watch.Options{Dirs: dirs, Roots: trees, Files: files, Poll: s.Poll, Interesting: s.interesting})
 	if err != nil {
 		return fmt.Errorf("watching the sources: %w", err)
 	}
@@ -260,8 +265,8 @@ func (s *session) watchHost(h *host) error {
 
 // interesting tells the watcher which files matter.
 func (s *session) interesting(path string) bool {
-	m := s.embeds.Load()
-	return m != nil && (*m)[path] || interesting(path)
+	embeds := s.embeds.Load()
+	return interesting(path) || embeds != nil && slices.ContainsFunc(*embeds, func(p *gobuild.Package) bool { return p.MayEmbed(path) })
 }
 
 // watchTree watches the module around the user's folder, as long as there is no build
@@ -334,7 +339,7 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 	}
 	switch {
 	case err == nil:
-		if len(e.newDirs) > 0 {
+		if len(e.newDirs) > 0 || e.newFolders {
 			if err := s.watchHost(s.host); err != nil {
 				s.Report.Note(err.Error())
 			}

@@ -114,14 +114,14 @@ func fixture(t *testing.T) (*sources, string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"main.go": "package main\n\nfunc main() {}\n", "lib/lib.go": "package lib\n", "lib/page.html": "<p>\n", "go.mod": "module m\n",
+		"main.go": "package main\n\nfunc main() {}\n", "lib/lib.go": "package lib\n", "lib/page.html": "<p>\n", "lib/static/a.css": "p {}\n", "go.mod": "module m\n",
 	} {
 		write(t, filepath.Join(dir, name), text)
 	}
 	s, err := readSources(&gobuild.Host{
 		Env: gobuild.Env{GOMOD: filepath.Join(dir, "go.mod"), GOWORK: "off"}, AgentPath: "m/internal/agent",
 		Live: []*gobuild.Package{
-			{ImportPath: "m/lib", Dir: filepath.Join(dir, "lib"), GoFiles: []string{filepath.Join(dir, "lib/lib.go")}, EmbedFiles: []string{"page.html"}},
+			{ImportPath: "m/lib", Dir: filepath.Join(dir, "lib"), GoFiles: []string{filepath.Join(dir, "lib/lib.go")}, EmbedPatterns: []string{"*.html", "static"}, EmbedFiles: []string{"page.html", "static/a.css"}},
 			{ImportPath: "m", Name: "main", Dir: dir, GoFiles: []string{filepath.Join(dir, "main.go")}},
 			{ImportPath: "m/internal/agent", Dir: filepath.Join(dir, "internal/agent")},
 			{ImportPath: "m/internal/agent/wire", Dir: filepath.Join(dir, "internal/agent/wire")},
@@ -145,9 +145,12 @@ func write(t *testing.T, name, text string) {
 
 func TestWatched(t *testing.T) {
 	s, dir := fixture(t)
-	dirs, files := s.watched()
-	if d := cmp.Diff([]string{dir, filepath.Join(dir, "lib")}, dirs); d != "" {
+	dirs, trees, files := s.watched()
+	if d := cmp.Diff([]string{dir, filepath.Join(dir, "lib"), filepath.Join(dir, "lib/static")}, dirs); d != "" {
 		t.Errorf("folders (-want +got)\n%s", d)
+	}
+	if d := cmp.Diff([]string{filepath.Join(dir, "lib/static")}, trees); d != "" {
+		t.Errorf("trees (-want +got)\n%s", d)
 	}
 	if d := cmp.Diff([]string{filepath.Join(dir, "go.mod")}, files); d != "" {
 		t.Errorf("files (-want +got)\n%s", d)

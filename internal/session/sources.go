@@ -24,12 +24,12 @@ type sources struct {
 	escape  map[string]*change.Escape   // likewise
 	past    map[string][]*goobj.Archive // all versions but the newest, by linker's import path
 	pending map[string]bool             // files of edits that were not accepted
-	embeds  map[string]bool             // embedded files
+	assets  map[string]sum              // embedded files, by absolute path
 }
 
 // readSources reads what the host was built from.
 func readSources(b *gobuild.Host) (*sources, error) {
-	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, escape: map[string]*change.Escape{}, past: map[string][]*goobj.Archive{}, pending: map[string]bool{}, embeds: map[string]bool{}}
+	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, escape: map[string]*change.Escape{}, past: map[string][]*goobj.Archive{}, pending: map[string]bool{}, assets: map[string]sum{}}
 	for _, p := range b.Live {
 		if err := s.add(p); err != nil {
 			return nil, err
@@ -47,29 +47,26 @@ func (s *sources) add(p *gobuild.Package) error {
 		}
 		s.content[f] = b
 	}
-	for _, f := range p.EmbedFiles {
-		s.embeds[filepath.Join(p.Dir, f)] = true
-	}
-	return nil
+	return s.addAssets(p)
 }
 
 // watched is what a watcher is to look at.
-func (s *sources) watched() (dirs, files []string) {
+func (s *sources) watched() (dirs, trees, files []string) {
 	for _, p := range s.build.Live {
 		if p.ImportPath != s.build.AgentPath && !strings.HasPrefix(p.ImportPath, s.build.AgentPath+"/") {
 			dirs = append(dirs, p.Dir)
+			alone, whole := p.EmbedFolders()
+			dirs, trees = append(dirs, alone...), append(trees, whole...)
 		}
 	}
-	for f := range s.embeds {
-		dirs = append(dirs, filepath.Dir(f))
-	}
 	slices.Sort(dirs)
+	slices.Sort(trees)
 	for _, f := range []string{s.build.Env.GOMOD, s.build.Env.GOWORK} {
 		if f != "" && f != os.DevNull && f != "off" {
 			files = append(files, f)
 		}
 	}
-	return slices.Compact(dirs), files
+	return slices.Compact(dirs), slices.Compact(trees), files
 }
 
 // interesting files are those that the go command would compile, or takes its
@@ -92,14 +89,15 @@ func (s *sources) concerns(c watch.Change) bool {
 	}
 	for f, kind := range c.Files {
 		have, ok := s.content[f]
-		if !ok {
-			if kind != watch.Removed {
+		asset, embedded := s.assets[f]
+		if !ok && !embedded {
+			if kind != watch.Removed && s.matters(f) {
 				return true
 			}
 			continue
 		}
 		now, err := s.build.ReadFile(f)
-		if err != nil || !bytes.Equal(have, now) {
+		if err != nil || ok && !bytes.Equal(have, now) || embedded && asset != sumOf(now) {
 			return true
 		}
 	}

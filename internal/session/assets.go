@@ -1,0 +1,142 @@
+package session
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/realtimefunc/realtimefunc/internal/gobuild"
+)
+
+// sum is the content of an embedded file.
+type sum [sha256.Size]byte
+
+func sumOf(b []byte) sum { return sha256.Sum256(b) }
+
+// assets are the files that a package embeds now.
+type assets struct {
+	pkg     *gobuild.Package
+	now     map[string]sum // by absolute path
+	changed []string       // new, removed or with another content; relative to the package
+	unknown bool           // the patterns can't be resolved, the compiler says why
+}
+
+func (a *assets) differ() bool { return a != nil && (a.unknown || len(a.changed) > 0) }
+
+// addAssets reads the files that a package embeds.
+func (s *sources) addAssets(p *gobuild.Package) error {
+	for _, f := range p.EmbedFiles {
+		f = assetPath(p, f)
+		b, err := s.build.ReadFile(f)
+		if err != nil {
+			return fmt.Errorf("reading sources: %w", err)
+		}
+		s.assets[f] = sumOf(b)
+	}
+	return nil
+}
+
+func assetPath(p *gobuild.Package, file string) string {
+	return filepath.Join(p.Dir, filepath.FromSlash(file))
+}
+
+// embedding are the packages that embed files: as they are now, for others to read.
+func (s *sources) embedding() (list []*gobuild.Package) {
+	for _, p := range s.build.Live {
+		if len(p.EmbedPatterns) > 0 {
+			list = append(list, &gobuild.Package{Dir: p.Dir, EmbedPatterns: slices.Clone(p.EmbedPatterns)})
+		}
+	}
+	return list
+}
+
+// embed adds the packages that may embed a file, or have embedded it, and reports
+// whether there is one.
+func (s *sources) embed(file string, touched map[*gobuild.Package]bool) (found bool) {
+	for _, p := range s.build.Live {
+		if p.MayEmbed(file) {
+			touched[p], found = true, true
+		}
+	}
+	return found
+}
+
+// matters reports whether a file that the program was not made of may be one of it now.
+func (s *sources) matters(file string) bool {
+	if interesting(file) && (s.packageOf(file) != nil || filepath.Ext(file) == ".mod" || filepath.Ext(file) == ".work") {
+		return true
+	}
+	return slices.ContainsFunc(s.build.Live, func(p *gobuild.Package) bool {
+		if !p.MayEmbed(file) {
+			return false
+		}
+		files, err := p.Embedded(p.EmbedPatterns)
+		return err != nil || slices.ContainsFunc(files, func(f string) bool { return assetPath(p, f) == file })
+	})
+}
+
+// assetsOf finds the files that a package embeds with the given patterns, and how they
+// differ from those that the program has. Only files that were saved are read.
+func (s *sources) assetsOf(p *gobuild.Package, patterns []string, saved map[string]bool) (*assets, error) {
+	if len(patterns) == 0 && len(p.EmbedFiles) == 0 {
+		return nil, nil
+	}
+	a := &assets{pkg: p, now: map[string]sum{}}
+	files, err := p.Embedded(patterns)
+	if err != nil {
+		a.unknown = true
+		return a, nil
+	}
+	for _, f := range files {
+		path := assetPath(p, f)
+		old, known := s.assets[path]
+		had := slices.Contains(p.EmbedFiles, f)
+		if known && had && !saved[path] {
+			a.now[path] = old
+			continue
+		}
+		b, err := s.build.ReadFile(path)
+		if err != nil {
+			return nil, errAgain
+		}
+		a.now[path] = sumOf(b)
+		if !known || !had || a.now[path] != old {
+			a.changed = append(a.changed, f)
+		}
+	}
+	for _, f := range p.EmbedFiles {
+		if !slices.Contains(files, f) {
+			a.changed = append(a.changed, f)
+		}
+	}
+	slices.Sort(a.changed)
+	return a, nil
+}
+
+// still reports whether the changed files are as they were when they were found.
+func (s *sources) still(a *assets) bool {
+	if a == nil {
+		return true
+	}
+	for _, f := range a.changed {
+		path := assetPath(a.pkg, f)
+		want, there := a.now[path]
+		b, err := s.build.ReadFile(path)
+		if there != (err == nil) || there && want != sumOf(b) {
+			return false
+		}
+	}
+	return true
+}
+
+// adoptAssets makes the files those that the program has. What other packages embed
+// has the same content: it is read at the same save.
+func (s *sources) adoptAssets(a *assets) {
+	if a == nil {
+		return
+	}
+	for f, sum := range a.now {
+		s.assets[f] = sum
+	}
+}
