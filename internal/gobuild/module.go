@@ -99,6 +99,17 @@ func liveModules(dir string, env Env, flags []Flag) ([]module, error) {
 	return append(list, replaced...), nil
 }
 
+// LiveFolder returns the folder in which a package of a live module lies, or would.
+func (h *Host) LiveFolder(importPath string) (dir string, ok bool) {
+	longest := -1
+	for _, m := range h.modules {
+		if hasPathPrefix(importPath, m.path) && len(m.path) > longest {
+			dir, ok, longest = filepath.Join(m.dir, filepath.FromSlash(strings.TrimPrefix(importPath, m.path))), true, len(m.path)
+		}
+	}
+	return dir, ok
+}
+
 // absolute joins a path that may be absolute already.
 func absolute(base, path string) string {
 	if filepath.IsAbs(path) {

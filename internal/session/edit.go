@@ -27,7 +27,8 @@ type edit struct {
 	library *program.Library // with the edit's archives
 	units   []*unit          // recompiled packages, each behind those it imports
 	newDirs []string
-	notes   []string // for the user, beside the report
+	notes   []string            // for the user, beside the report
+	watch   func(dirs []string) // looks at more folders
 
 	files       []link.Files // of embed.FS variables
 	fileReaders []wire.Range // of which no call may be running then
@@ -74,6 +75,7 @@ func (e *edit) run(ctx context.Context) error {
 		e.accept(nil)
 		return nil
 	}
+	e.watchMissing()
 	if err := e.compile(ctx); err != nil {
 		return err
 	}
@@ -175,6 +177,26 @@ func (e *edit) unit(p *gobuild.Package, files map[string]bool) (*unit, error) {
 		return nil, nil
 	}
 	return u, u.initializers(candidates(u.delta))
+}
+
+// watchMissing watches the folders of packages that are imported and unknown: they may
+// not be there yet, and come with a later save. It is done before anybody looks whether
+// they are.
+func (e *edit) watchMissing() {
+	var dirs []string
+	for _, u := range e.units {
+		if u.delta == nil {
+			continue
+		}
+		for _, path := range u.delta.Imported {
+			if dir, ok := e.host.build.LiveFolder(path); ok && e.host.build.Packages[path] == nil {
+				dirs = append(dirs, dir)
+			}
+		}
+	}
+	if len(dirs) > 0 && e.watch != nil {
+		e.watch(dirs)
+	}
 }
 
 // adopt makes a unit's sources those that run, without any code.

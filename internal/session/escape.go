@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -34,6 +35,11 @@ func (s *sources) baseline(ctx context.Context, c *gobuild.Compiler, units []*un
 			continue
 		}
 		overlay := map[string][]byte{}
+		if scan, err := s.build.Rescan(u.pkg, nil); err == nil {
+			for _, f := range scan.GoFiles {
+				overlay[f] = nil // what has come is not there yet
+			}
+		}
 		for _, f := range u.pkg.GoFiles {
 			overlay[f] = s.content[f]
 		}
@@ -41,6 +47,11 @@ func (s *sources) baseline(ctx context.Context, c *gobuild.Compiler, units []*un
 		made[path] = e
 		g.Go(func() error {
 			o, err := c.Compile(ctx, gobuild.Request{ImportPath: path, Overlay: overlay})
+			var compile *gobuild.CompileError
+			if errors.As(err, &compile) {
+				// It is not what the user has saved that does not compile.
+				return restartf("compiling %q as the program runs it: %v", path, err)
+			}
 			if err != nil {
 				return fmt.Errorf("compiling %q as the program runs it: %w", path, err)
 			}

@@ -263,6 +263,13 @@ func (s *session) watchHost(h *host) error {
 	return nil
 }
 
+// watchDirs watches folders that may not be there yet.
+func (s *session) watchDirs(dirs []string) {
+	if err := s.watcher.Add(dirs, nil, nil); err != nil {
+		s.Report.Note(err.Error())
+	}
+}
+
 // interesting tells the watcher which files matter.
 func (s *session) interesting(path string) bool {
 	embeds := s.embeds.Load()
@@ -297,6 +304,7 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 	e := &edit{
 		host:   s.host,
 		change: c,
+		watch:  s.watchDirs,
 		report: report.Edit{Timing: report.Timing{Settle: c.Settled.Sub(c.At)}},
 	}
 	switch {
