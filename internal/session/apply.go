@@ -258,6 +258,9 @@ func runs(d *report.Decl, r report.Running) bool {
 // accept makes the edit what the next one is compared with.
 func (e *edit) accept(units []*unit) {
 	s := e.host.sources
+	for f, b := range e.mods {
+		s.mods[f] = b
+	}
 	var objects []*gobuild.Object
 	for _, u := range units {
 		if u.content != nil {

@@ -28,6 +28,7 @@ type edit struct {
 	units   []*unit          // recompiled packages, each behind those it imports
 	newDirs []string
 	notes   []string            // for the user, beside the report
+	mods    map[string][]byte   // go.mod files that changed
 	watch   func(dirs []string) // looks at more folders
 
 	files       []link.Files // of embed.FS variables
@@ -68,7 +69,7 @@ func (e *edit) run(ctx context.Context) error {
 	}
 	start := time.Now()
 	e.units, e.report.Decls, e.notes = nil, nil, nil
-	if err := e.read(); err != nil {
+	if err := e.read(ctx); err != nil {
 		return err
 	}
 	if len(e.units) == 0 {
@@ -89,7 +90,7 @@ func (e *edit) explained() bool {
 }
 
 // read finds the packages whose sources differ from what runs.
-func (e *edit) read() error {
+func (e *edit) read(ctx context.Context) error {
 	s := e.host.sources
 	touched := map[*gobuild.Package]bool{}
 	files := map[string]bool{}
@@ -99,9 +100,13 @@ func (e *edit) read() error {
 	for f := range s.pending {
 		files[f] = true
 	}
+	var mods []string
 	for f := range files {
 		switch {
 		case s.embed(f, touched) && filepath.Ext(f) != ".go":
+			continue
+		case s.mods[f] != nil:
+			mods = append(mods, f)
 			continue
 		case filepath.Base(f) == "go.mod" || filepath.Base(f) == "go.work":
 			e.decl(f, "changed")
@@ -116,9 +121,13 @@ func (e *edit) read() error {
 			touched[p] = true
 		}
 	}
+	if err := e.modules(ctx, mods); err != nil {
+		return err
+	}
 	if len(e.report.Decls) > 0 {
 		return restartf("")
 	}
+	e.declModules()
 	for _, p := range s.build.Live {
 		if !touched[p] {
 			continue

@@ -25,17 +25,18 @@ type sources struct {
 	past    map[string][]*goobj.Archive // all versions but the newest, by linker's import path
 	pending map[string]bool             // files of edits that were not accepted
 	assets  map[string]sum              // embedded files, by absolute path
+	mods    map[string][]byte           // go.mod files, by absolute path
 }
 
 // readSources reads what the host was built from.
 func readSources(b *gobuild.Host) (*sources, error) {
-	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, escape: map[string]*change.Escape{}, past: map[string][]*goobj.Archive{}, pending: map[string]bool{}, assets: map[string]sum{}}
+	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, escape: map[string]*change.Escape{}, past: map[string][]*goobj.Archive{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
 	for _, p := range b.Live {
 		if err := s.add(p); err != nil {
 			return nil, err
 		}
 	}
-	return s, nil
+	return s, s.readMods()
 }
 
 // add reads the files of a package that became live.
@@ -89,6 +90,9 @@ func (s *sources) concerns(c watch.Change) bool {
 	}
 	for f, kind := range c.Files {
 		have, ok := s.content[f]
+		if !ok {
+			have, ok = s.mods[f]
+		}
 		asset, embedded := s.assets[f]
 		if !ok && !embedded {
 			if kind != watch.Removed && s.matters(f) {
