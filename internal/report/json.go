@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,6 +49,7 @@ type event struct {
 	Reason       string      `json:",omitempty"`
 	Decls        []jsonDecl  `json:",omitempty"`
 	Running      []Running   `json:",omitempty"`
+	Compiled     []string    `json:",omitempty"`
 	Timing       *jsonTiming `json:",omitempty"`
 	Held         *Held       `json:",omitempty"`
 	Stream       string      `json:",omitempty"`
@@ -115,6 +117,7 @@ func closing(action string, e *Edit) event {
 		Reason:  e.Reason,
 		Running: e.Running,
 	}
+	ev.Compiled = slices.Sorted(slices.Values(e.Compiled))
 	for _, d := range e.Decls {
 		ev.Decls = append(ev.Decls, jsonDecl{
 			d.ImportPath, d.Kind, d.Name, d.File, d.Line, d.Col, d.Verdict, d.Reason, d.LinesOnly,

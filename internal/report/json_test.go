@@ -37,7 +37,7 @@ func TestDoc(t *testing.T) {
 	mainFunc := lit
 	mainFunc.Name, mainFunc.Verdict = "main", VerdictLiveNewCalls
 	running := []Running{{"main.main", 1, mainFunc.File, 31}}
-	j.Live(Edit{Number: 1, Elapsed: 84 * time.Millisecond, PID: 4242, Decls: []Decl{total, mainFunc, rate}, Running: running, Timing: timing, Held: Held{Versions: 3, Bytes: 61440}})
+	j.Live(Edit{Number: 1, Elapsed: 84 * time.Millisecond, PID: 4242, Decls: []Decl{total, mainFunc, rate}, Running: running, Compiled: []string{mainFunc.ImportPath, total.ImportPath}, Timing: timing, Held: Held{Versions: 3, Bytes: 61440}})
 	j.Rejected(Edit{Number: 2, Elapsed: 91 * time.Millisecond, PID: 4242, Output: compilerSays})
 	j.RestartBegin(Edit{Number: 3, Decls: []Decl{note}})
 	j.Exited(Exit{PID: 4242, Ran: 61 * time.Second, Signal: "SIGTERM", Reason: "restart"})

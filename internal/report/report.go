@@ -75,10 +75,12 @@ type Edit struct {
 	PID     int           // the process that has the edit
 	Decls   []Decl
 	Running []Running
-	Timing  Timing
-	Held    Held
-	Output  []Output // why it was rejected, in the toolchain's words
-	Reason  string   // what no Decl tells
+	// Compiled are the import paths of the packages that were compiled for it.
+	Compiled []string
+	Timing   Timing
+	Held     Held
+	Output   []Output // why it was rejected, in the toolchain's words
+	Reason   string   // what no Decl tells
 }
 
 // A StartInfo describes the first start of the program.

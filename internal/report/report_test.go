@@ -170,10 +170,11 @@ func TestTextVerbose(t *testing.T) {
 	var b bytes.Buffer
 	r := NewText(&b, Config{Dir: dir, Verbose: true})
 	r.Debug("compile %s", "shop")
-	r.Live(Edit{Elapsed: 84 * time.Millisecond, Decls: []Decl{total}, Timing: timing})
+	r.Live(Edit{Elapsed: 84 * time.Millisecond, Decls: []Decl{total}, Compiled: []string{"example.com/money", "example.com/shop"}, Timing: timing})
 	want := `realtime: debug: compile shop
 realtime: live in 84 ms  shop.Total
 realtime:   settle 30 ms · compile 45 ms · change 2.1 ms · link 4.8 ms · load 1.5 ms · pause 0.2 ms
+realtime:   compiled example.com/money, example.com/shop
 `
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Errorf("(-want +got)\n%s", d)

@@ -88,6 +88,9 @@ func (t *text) Live(e Edit) {
 	lines = append(lines, e.explain(t.Dir)...)
 	if t.Verbose {
 		lines = append(lines, "  "+e.Timing.line())
+		if len(e.Compiled) > 0 {
+			lines = append(lines, "  compiled "+strings.Join(e.Compiled, ", "))
+		}
 	}
 	t.write(nil, lines...)
 }
