@@ -91,23 +91,27 @@ func count(list []string, prefix string) (n int) {
 	return n
 }
 
-// ExportsChanged reports whether packages that import p may compile to something else
-// now: by its declarations, or by its escape tags.
-func ExportsChanged(p *Package) bool {
-	if source.ExportsChanged(p.Delta.Old, p.Delta.New) {
-		return true
+// ExportChanges returns what packages that import p must name in their sources to compile
+// to something else now, by its declarations or by its escape tags; with all, every one
+// may (see source.ExportChanges).
+func ExportChanges(p *Package) (names map[string]bool, all bool) {
+	names, all = source.ExportChanges(p.Delta.Old, p.Delta.New)
+	if all {
+		return nil, true
 	}
 	tags := func(list []string) []string {
 		return slices.DeleteFunc(list, func(t string) bool { return !strings.Contains(t, " param") })
 	}
+	leaks := map[string]bool{}
 	for _, d := range p.Delta.New.List {
 		was := p.Delta.Old.Decls[d.Name]
 		if was == nil || d.Kind != source.Func && d.Kind != source.Method {
 			continue
 		}
 		if !slices.Equal(tags(notes(p.OldEscape, was)), tags(notes(p.NewEscape, d))) {
-			return true
+			leaks[d.Name] = true
 		}
 	}
-	return false
+	maps.Copy(names, p.Delta.New.ExportNames(leaks))
+	return names, false
 }

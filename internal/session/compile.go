@@ -61,6 +61,7 @@ func (e *edit) compile(ctx context.Context) error {
 				return errs[i]
 			}
 			archives[u.pkg.ImportPath] = u.object.ArchivePath
+			e.report.Compiled = append(e.report.Compiled, u.pkg.ImportPath)
 			e.units = append(e.units, u)
 		}
 		err := baseline()
@@ -137,7 +138,8 @@ func (e *edit) wave(queue map[string]*unit) []*unit {
 // queueDependents adds the packages that must be compiled because of what u exports.
 func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 	h := e.host
-	if !e.exportsChanged(u) {
+	names, all := e.exportChanges(u)
+	if len(names) == 0 && !all {
 		return nil
 	}
 	for _, d := range h.build.Dependents(u.pkg.ImportPath) {
@@ -148,24 +150,27 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 		if err != nil {
 			return restartf("the sources of %s, as they were, can't be read: %v", d.ImportPath, err)
 		}
+		if !all && !old.Mentions(names) {
+			continue
+		}
 		queue[d.ImportPath] = &unit{pkg: d, linkPath: d.LinkPath(), delta: source.Diff(old, old)}
 	}
 	return nil
 }
 
-// exportsChanged reports whether packages that import u may compile to something else
-// now.
-func (e *edit) exportsChanged(u *unit) bool {
+// exportChanges returns what packages that import u must name in their sources to compile
+// to something else now; with all, every one may.
+func (e *edit) exportChanges(u *unit) (names map[string]bool, all bool) {
 	if u.judged.Renewed() {
-		return true // what names the variable has to take the new one
+		return nil, true // what names the variable has to take the new one
 	}
 	if string(u.archive.Export) == string(u.old.Export) {
-		return false
+		return nil, false
 	}
 	if u.content == nil || e.host.build.KeepInlining {
-		return true
+		return nil, true
 	}
-	return change.ExportsChanged(&u.judged)
+	return change.ExportChanges(&u.judged)
 }
 
 // unchanged reports an error if a file was saved again while it was compiled.

@@ -68,7 +68,7 @@ func (e *edit) run(ctx context.Context) error {
 		return restartf("")
 	}
 	start := time.Now()
-	e.units, e.report.Decls, e.notes = nil, nil, nil
+	e.units, e.report.Decls, e.report.Compiled, e.notes = nil, nil, nil, nil
 	if err := e.read(ctx); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"go/ast"
+	"strings"
 )
 
 // ExportsChanged reports whether other packages may compile to something else
@@ -32,13 +33,23 @@ import (
 //   - added declarations that no older one of these names: importers can't know
 //     them yet. (An added method may satisfy an interface, so it counts.)
 func ExportsChanged(old, new *Package) bool {
+	names, all := ExportChanges(old, new)
+	return all || len(names) > 0
+}
+
+// ExportChanges returns the names in new that importers must have in their sources to
+// be concerned: those of the declarations that ExportsChanged means, and of all that
+// name these in what importers see; of a method, the name and that of its type. With
+// all, every importer is concerned.
+func ExportChanges(old, new *Package) (names map[string]bool, all bool) {
 	if old.Path != new.Path || old.Name != new.Name {
-		return true
+		return nil, true
 	}
 	was, now := old.exports(), new.exports()
+	changed := make(map[string]bool)
 	for name, o := range was {
 		if n, ok := now[name]; !ok || n.digest != o.digest {
-			return true
+			changed[name] = true
 		}
 	}
 	for name, n := range now {
@@ -46,15 +57,63 @@ func ExportsChanged(old, new *Package) bool {
 			continue
 		}
 		if n.method {
-			return true
+			changed[name] = true
 		}
 		for _, by := range n.namedBy {
 			if _, ok := was[by]; ok {
-				return true
+				changed[by] = true
 			}
 		}
 	}
-	return false
+	return bare(changed, was, now), false
+}
+
+// ExportNames returns the names that importers must have in their sources to see one of
+// the given declarations of p, by themselves or through others.
+func (p *Package) ExportNames(decls map[string]bool) map[string]bool { return bare(decls, p.exports()) }
+
+// bare returns the names of declarations, and of all that name them in the versions of a
+// package, without receivers.
+func bare(decls map[string]bool, versions ...map[string]*export) map[string]bool {
+	names := make(map[string]bool)
+	seen := make(map[string]bool)
+	var visit func(name string)
+	visit = func(name string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		if i := strings.LastIndexByte(name, '.'); i >= 0 {
+			visit(strings.Trim(name[:i], "(*)"))
+			names[name[i+1:]] = true
+		} else {
+			names[name] = true
+		}
+		for _, v := range versions {
+			if e := v[name]; e != nil {
+				for _, by := range e.namedBy {
+					visit(by)
+				}
+			}
+		}
+	}
+	for name := range decls {
+		visit(name)
+	}
+	return names
+}
+
+// Mentions reports whether one of the names stands in the sources as an identifier.
+func (p *Package) Mentions(names map[string]bool) bool {
+	found := false
+	for _, f := range p.Files {
+		ast.Inspect(f.AST, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			found = found || ok && names[id.Name]
+			return !found
+		})
+	}
+	return found
 }
 
 // export is one declaration that importers can depend on.

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -93,5 +95,63 @@ func TestExportsChanged(t *testing.T) {
 				t.Errorf("changed: %v", test.same)
 			}
 		})
+	}
+}
+
+// TestExportChanges: who must be compiled again is told by names that stand in the
+// sources of all whom a change concerns.
+func TestExportChanges(t *testing.T) {
+	const text = `package p
+
+const hidden = 2
+
+const Twice = hidden * 2
+
+const Other = 1
+
+type key int
+
+type Item struct{ k key }
+
+func (i *Item) Label() string { return "" }
+
+type Box[T any] struct{ v T }
+
+func (b Box[T]) Get() T { return inner(b.v) }
+
+func inner[T any](v T) T { return v }
+
+func New() *Item { return &Item{} }
+
+var Made = New()
+
+func Plain(n int) int { return n }
+`
+	for _, test := range []struct{ name, old, new, want string }{
+		{"nothing", "", "", ""},
+		{"a body", "{ return n }", "{ return n + 1 }", ""},
+		{"a constant", "Other = 1", "Other = 2", "Other"},
+		{"one behind a constant", "hidden = 2", "hidden = 3", "Twice hidden"},
+		{"a method", "Label() string", "Label() any", "Item Label Made New"},
+		{"a hidden type", "key int", "key uint", "Item Label Made New key"},
+		{"a generic body behind a method", "(v T) T { return v }", "(v T) T { w := v; return w }", "Box Get inner"},
+		{"an added method", "func Plain", "func (i Item) More() {}\n\nfunc Plain", "Item Label Made More New"},
+		{"a removed function", "func Plain(n int) int { return n }", "", "Plain"},
+	} {
+		new := strings.Replace(text, test.old, test.new, 1)
+		parse := func(s string) *Package {
+			p, err := Parse("p", map[string][]byte{"p.go": []byte(s)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}
+		names, all := ExportChanges(parse(text), parse(new))
+		if got := strings.Join(slices.Sorted(maps.Keys(names)), " "); got != test.want || all {
+			t.Errorf("%s: %q (all: %v), want %q", test.name, got, all, test.want)
+		}
+		if user := parse("package p\n\nfunc f() { x.Twice() }\n"); user.Mentions(names) != strings.Contains(test.want, "Twice") {
+			t.Errorf("%s: mentioned", test.name)
+		}
 	}
 }
