@@ -72,6 +72,14 @@ func (j *judge) embeds(p *pkg, name string, before, now program.Definition) bool
 	return true
 }
 
+// fileList is the list of files that an embed.FS variable points to.
+func fileList(x *source.Decl, d program.Definition) (program.Definition, bool) {
+	if !embedsFiles(x) || d.Object.Size(d.Sym) != 8 {
+		return program.Definition{}, false
+	}
+	return pointee(d)
+}
+
 // pointee is what the pointer at the beginning of a variable points to.
 func pointee(d program.Definition) (program.Definition, bool) {
 	refs := written(d)

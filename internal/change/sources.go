@@ -34,7 +34,7 @@ func (j *judge) sources(p *pkg) {
 	}
 	for _, x := range d.Added {
 		switch {
-		case hasDirective(x, "//export"), hasDirective(x, "//go:linkname"), hasDirective(x, "//go:embed"), hasDirective(x, "//go:cgo"):
+		case hasDirective(x, "//export"), hasDirective(x, "//go:linkname"), hasDirective(x, "//go:cgo"):
 			j.restart(p, x, "declarations with "+strings.Fields(x.Directives[0])[0]+" can't be added")
 		case (x.Kind == source.Func || x.Kind == source.Method) && !x.HasBody:
 			j.restart(p, x, "a function without a Go body was added")

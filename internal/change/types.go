@@ -101,6 +101,9 @@ func (j *judge) variables(p *pkg) {
 		// another type.
 		if d, ok := p.new.data[p.prefix+x.Symbol]; ok && x.Kind == source.Var && p.Fresh[x] {
 			j.res.Data = append(j.res.Data, d)
+			if files, ok := fileList(x, d); ok {
+				j.res.Data = append(j.res.Data, files)
+			}
 		}
 	}
 	for name, now := range p.new.data {

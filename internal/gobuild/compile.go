@@ -131,7 +131,8 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 	if err != nil {
 		return nil, c.goError(ctx, p, req, err)
 	}
-	o := &Object{ImportPath: p.ImportPath, EmbedFiles: p.EmbedFiles, scan: scan, pkg: p}
+	o := &Object{ImportPath: p.ImportPath, scan: scan, pkg: p}
+	o.EmbedFiles, _ = p.Embedded(scan.EmbedPatterns) // an error is the compilation's
 	if err := c.checkForeign(p, scan, req); err != nil {
 		return nil, err
 	}

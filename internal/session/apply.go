@@ -268,7 +268,6 @@ func (e *edit) accept(units []*unit) {
 				delete(s.content, f.Path)
 			}
 			e.adopt(u)
-			s.adoptAssets(u.assets)
 		}
 		s.escape[u.pkg.ImportPath] = u.escape
 		if u.old != nil {
@@ -286,5 +285,6 @@ func (e *edit) accept(units []*unit) {
 	if e.host.compiler != nil {
 		e.host.compiler.Accept(objects...)
 	}
+	e.newFolders = s.adoptAssets(units)
 	clear(s.pending)
 }

@@ -3,8 +3,10 @@ package session
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 )
@@ -122,21 +124,45 @@ func (s *sources) still(a *assets) bool {
 	for _, f := range a.changed {
 		path := assetPath(a.pkg, f)
 		want, there := a.now[path]
-		b, err := s.build.ReadFile(path)
-		if there != (err == nil) || there && want != sumOf(b) {
+		if !there {
+			continue // if it comes back, that is the next edit
+		}
+		if b, err := s.build.ReadFile(path); err != nil || want != sumOf(b) {
 			return false
 		}
 	}
 	return true
 }
 
-// adoptAssets makes the files those that the program has. What other packages embed
-// has the same content: it is read at the same save.
-func (s *sources) adoptAssets(a *assets) {
-	if a == nil {
-		return
+// adoptAssets makes what the packages of an edit embed what the program has. It reports
+// whether other folders are to be watched than are watched.
+func (s *sources) adoptAssets(units []*unit) bool {
+	for _, u := range units {
+		if u.assets == nil {
+			continue
+		}
+		// Of a file that another package embeds too the content is the same: it is read
+		// at the same save.
+		for f, sum := range u.assets.now {
+			s.assets[f] = sum
+		}
 	}
-	for f, sum := range a.now {
-		s.assets[f] = sum
+	embedded := map[string]bool{}
+	for _, p := range s.build.Live {
+		for _, f := range p.EmbedFiles {
+			embedded[assetPath(p, f)] = true
+		}
 	}
+	maps.DeleteFunc(s.assets, func(f string, _ sum) bool { return !embedded[f] })
+	return s.watching != s.folders()
+}
+
+// folders names the folders that packages embed files of, and how.
+func (s *sources) folders() string {
+	var b strings.Builder
+	for _, p := range s.build.Live {
+		dirs, trees := p.EmbedFolders()
+		fmt.Fprintf(&b, "%q %q %q\n", p.EmbedPatterns, dirs, trees)
+	}
+	return b.String()
 }

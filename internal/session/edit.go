@@ -33,7 +33,7 @@ type edit struct {
 
 	files       []link.Files // of embed.FS variables
 	fileReaders []wire.Range // of which no call may be running then
-	newFolders  bool         // packages embed files of other folders than before
+	newFolders  bool         // packages embed files of other folders than are watched
 }
 
 // unit is one recompiled package.

@@ -145,6 +145,9 @@ func (e *edit) kept(res *change.Result) error {
 		names[v.ImportPath] = append(names[v.ImportPath], v.Name)
 	}
 	for _, p := range e.host.build.Live {
+		if names[p.ImportPath] == nil && !slices.ContainsFunc(p.Imports, func(path string) bool { return names[path] != nil }) {
+			continue
+		}
 		sp, err := e.host.sources.old(p)
 		if err != nil {
 			return restartf("the sources of %s, as they were, can't be read: %v", p.ImportPath, err)

@@ -26,6 +26,8 @@ type sources struct {
 	pending map[string]bool             // files of edits that were not accepted
 	assets  map[string]sum              // embedded files, by absolute path
 	mods    map[string][]byte           // go.mod files, by absolute path
+
+	watching string // folders of embedded files, when they were last asked for
 }
 
 // readSources reads what the host was built from.
@@ -53,6 +55,7 @@ func (s *sources) add(p *gobuild.Package) error {
 
 // watched is what a watcher is to look at.
 func (s *sources) watched() (dirs, trees, files []string) {
+	s.watching = s.folders()
 	for _, p := range s.build.Live {
 		if p.ImportPath != s.build.AgentPath && !strings.HasPrefix(p.ImportPath, s.build.AgentPath+"/") {
 			dirs = append(dirs, p.Dir)

@@ -76,6 +76,31 @@ func (t *tracker) baseline(paths []string) {
 	}
 }
 
+// stale returns the files that are known with another content than they have, though no
+// event was of interest. What is known of them says nothing from now on: whatever they
+// hold when they are quiet is news.
+func (t *tracker) stale(paths []string) (list []string) {
+	for _, path := range paths {
+		if v, ok := t.known[path]; ok && t.open[path] == nil && !v.vouches(stat(path)) {
+			list = append(list, path)
+		}
+	}
+	stale := make([]bool, len(list))
+	readAll(list, func(i int, v version, _ []byte) { stale[i] = !v.same(t.known[list[i]]) })
+	n := 0
+	for i, path := range list {
+		if stale[i] {
+			t.known[path] = version{exists: true, size: forgotten}
+			list[n] = path
+			n++
+		}
+	}
+	return list[:n]
+}
+
+// forgotten is the size of a file of which nothing is known but that it was there.
+const forgotten = -2
+
 // paths yields the known and the open paths, some of them twice.
 func (t *tracker) paths() iter.Seq[string] {
 	return func(yield func(string) bool) {

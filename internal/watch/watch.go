@@ -191,7 +191,9 @@ func (w *Watcher) add(dirs, roots, files []string) error {
 		}
 	}
 	w.tree.wishes = append(w.tree.wishes, wishes...)
-	w.tracker.baseline(w.tree.fulfil(wishes))
+	found := w.tree.fulfil(wishes)
+	w.touch(w.tracker.stale(found))
+	w.tracker.baseline(found)
 	w.tracker.git.add(wishes)
 	return nil
 }
