@@ -11,8 +11,8 @@ import (
 // both are news to who asks for it once more.
 func TestStale(t *testing.T) {
 	dir := t.TempDir()
-	file := filepath.Join(dir, "page.html")
-	write := func(text string) {
+	file, other := filepath.Join(dir, "page.html"), filepath.Join(dir, "other.go")
+	write := func(file, text string) {
 		t.Helper()
 		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -20,19 +20,23 @@ func TestStale(t *testing.T) {
 	}
 	var wanted atomic.Bool
 	wanted.Store(true)
-	write("one")
-	w, err := New(Options{Dirs: []string{dir}, Interesting: func(string) bool { return wanted.Load() }})
+	write(file, "one")
+	w, err := New(Options{Dirs: []string{dir}, Interesting: func(path string) bool { return path == other || wanted.Load() }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
 	wanted.Store(false)
-	write("three")
+	write(file, "three")
+	write(other, "package other") // whose event is the later one
+	if c := <-w.Changes(); c.Files[other] == 0 || c.Files[file] != 0 {
+		t.Errorf("%v", c.Files)
+	}
 	wanted.Store(true)
 	if err := w.Add([]string{dir}, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	write("one")
+	write(file, "one")
 	if c := <-w.Changes(); c.Files[file] != Modified {
 		t.Errorf("%v", c.Files)
 	}
