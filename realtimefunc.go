@@ -15,6 +15,7 @@ package realtimefunc
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // An Update is one edit that has become live.
@@ -35,14 +36,15 @@ func OnUpdate(f func(Update)) {
 	mu.Lock()
 	defer mu.Unlock()
 	hooks = append(hooks, f)
-	hear = deliver
+	entry.Store(deliver)
 }
 
 var (
 	mu    sync.Mutex
 	hooks []func(Update)
-	hear  func(news string) // for the linker to keep deliver
 )
+
+var entry atomic.Value // has deliver, for the linker to keep it
 
 var order sync.Mutex // of updates
 
