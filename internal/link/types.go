@@ -66,7 +66,7 @@ func (l *linker) reviveType(name string) error {
 	}
 	l.revived[name] = true
 	addr, ok := l.Program.Hidden(name)
-	if !ok {
+	if _, comes := l.named[symName{name: name}]; comes || !ok {
 		return nil // it comes with the image, with all its methods
 	}
 	d, ok := l.Program.HiddenDefinition(name)
@@ -299,6 +299,9 @@ func (l *linker) typeDefinition(o *goobj.Object, r goobj.Ref) (program.Definitio
 		return program.Definition{Object: o, Sym: s}, nil
 	}
 	name := l.refName(o, r)
+	if c, ok := l.named[symName{name: name}]; ok && c.object != nil {
+		return program.Definition{Object: c.object, Sym: c.sym}, nil // whatever the program has
+	}
 	if d, ok := l.Program.HiddenDefinition(name); ok {
 		return d, nil
 	}
