@@ -348,7 +348,6 @@ func TestRefused(t *testing.T) {
 		"write beyond the program":  {Writes: []wire.Write{{Addr: h.symbol("main.mix"), Data: make([]byte, 64<<20)}}},
 		"endless wait":              {WaitNS: 1 << 62},
 		"hook of another name":      {Segments: segments, Hook: h.symbol("main.mix"), News: "news"},
-		"ranges overlap":            {Segments: segments, Quiet: []wire.Range{{Start: 1, End: 3}, {Start: 2, End: 4}}},
 	}
 	for name, p := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -106,8 +106,15 @@ func usedTypes(d program.Definition) (list []string) {
 // mentions reports whether the linker name of a type, or a name that is made of such,
 // holds a type of which there are two.
 func (w *worlds) mentions(name string) bool {
+	for _, of := range algorithms {
+		name = strings.TrimPrefix(name, of)
+	}
 	return slices.ContainsFunc(w.named, func(t string) bool { return holds(name, t) })
 }
+
+// algorithms begin the names of what compares and hashes values of a type: functions, and
+// the func values of them that its descriptor and maps refer to.
+var algorithms = []string{"type:.eq.", "type:.hash.", "type:.eqfunc.", "type:.hashfunc."}
 
 // root is a type that changed and that the types in name reach.
 func (w *worlds) root(name string) string {
