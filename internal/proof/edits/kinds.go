@@ -31,8 +31,10 @@ var kinds = []kind{
 	{"add a constant", 3, addConstant},
 	{"add a type", 4, addType},
 	{"add a method", 3, addMethod},
-	{"add a parameter", 2, addParameter},
+	{"add a parameter", 5, addParameter},
 	{"delete what was added", 5, deleteAdded},
+	{"add a field", 4, addField},
+	{"swap fields", 2, swapFields},
 	{"reorder functions", 4, reorder},
 	{"shift lines", 4, shiftLines},
 }
