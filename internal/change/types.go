@@ -2,7 +2,6 @@ package change
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,11 +81,8 @@ func interfaceMethods(d program.Definition) (list []string) {
 		if r.Type != goobj.RAddrOff || !ok || !strings.HasPrefix(d.Object.Name(t), "type:.namedata.") {
 			continue
 		}
-		// internal/abi.Name: flags, length as a varint, bytes.
-		if b := d.Object.Data(t); len(b) > 1 {
-			if n, w := binary.Uvarint(b[1:]); w > 0 && n <= uint64(len(b)-1-w) {
-				list = append(list, string(b[1+w:][:n]))
-			}
+		if name, _ := nameOf(d.Object.Data(t)); name != "" {
+			list = append(list, name)
 		}
 	}
 	return list

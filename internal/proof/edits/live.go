@@ -138,7 +138,7 @@ func (l *live) edit(now files, want string) (drive.Event, error) {
 		case e.Action == "exit" && e.Reason == "restart":
 			continue
 		case e.Action == "rejected" && len(names) > 1:
-			wrong, wait = fmt.Errorf("%v", e), drive.Patience/12
+			wrong, wait = fmt.Errorf("%v", e), drive.Patience/4
 			continue
 		case e.Action != "live" && e.Action != "restart":
 			return e, fmt.Errorf("%v", e)
@@ -160,7 +160,7 @@ func (l *live) edit(now files, want string) (drive.Event, error) {
 			}
 			return e, nil
 		}
-		wrong, wait = &different{e, got}, drive.Patience/12
+		wrong, wait = &different{e, got}, drive.Patience/4
 	}
 }
 
