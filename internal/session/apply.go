@@ -23,10 +23,11 @@ import (
 // stands in the way, because a function that it may call keeps now what is on its stack,
 // that function is left to it, if it can be.
 func (e *edit) patch(ctx context.Context) error {
+	said := e.report.Decls
 	err := e.attempt(ctx, nil)
 	var b *blocked
 	if errors.As(err, &b) && len(b.leave) > 0 {
-		e.report.Decls = nil
+		e.report.Decls = said
 		return e.attempt(ctx, b)
 	}
 	return err
@@ -173,6 +174,9 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		who := fmt.Sprintf("goroutine %d", b.GoID)
 		if r, ok := h.bodies.running(b); ok {
 			who += fmt.Sprintf(" in %s (%s:%d)", r.Name, filepath.Base(r.File), r.Line)
+		}
+		if len(img.InitTasks) > 0 || len(img.InitFuncs) > 0 {
+			return &blocked{who: who} // they have run, and must not again
 		}
 		return &blocked{who: who, leave: res.Worse}
 	}
