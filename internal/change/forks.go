@@ -41,14 +41,14 @@ func (j *judge) findForks() {
 			if owner := j.owner(base); owner != nil {
 				f.p, f.decl = owner, owner.declared(strings.TrimPrefix(generic(base), owner.prefix))
 			}
-			f.why = j.forkReason(was, now)
-			// (A literal in it may be what keeps something, and closures of it be held.)
-			if f.left = j.leave[generic(base)] && f.decl != nil && f.decl.Lits == nil && p.Delta.Old.Decls[f.decl.Name].Lits == nil; f.left && f.why == "" {
-				f.why = "it keeps what an old call has on its stack"
-			}
-			if f.why != "" {
+			f.why, f.left = j.forkReason(was, now), j.mayLeave(f)
+			switch {
+			case f.why != "":
 				w.forks[key.name] = f
-			} else if !was.Object.Kind(was.Sym).IsText() || !j.hasSignature(was) {
+			case f.left:
+				f.why = "it keeps what an old call has on its stack"
+				w.forks[key.name] = f
+			case !j.hasSignature(was):
 				wrappers = append(wrappers, f)
 			}
 		}
@@ -66,6 +66,17 @@ func (j *judge) findForks() {
 		}
 	}
 	clear(w.memo)
+}
+
+// mayLeave reports whether a function is one of those that are to be left to old calls.
+// One with a func literal is not: it may be the literal that keeps something, and closures
+// of it may be held.
+func (j *judge) mayLeave(f *fork) bool {
+	if f.decl == nil || !j.leave[generic(f.key.name)] || f.decl.Lits != nil {
+		return false
+	}
+	old := f.p.Delta.Old.Decls[f.decl.Name]
+	return old != nil && old.Lits == nil
 }
 
 // mayFork reports whether the sources of a package, or what it is compiled against,

@@ -17,10 +17,9 @@ type Span struct {
 }
 
 // reaching are the parts of a function from which its code can come to what is other, or
-// to one of its wrappers. A
-// call in progress that stands elsewhere never will: main.main, which has set all up and
-// waits. It is the whole function if the code does not tell: with an indirect jump, or
-// deferred calls, which come from anywhere.
+// to one of its wrappers. A call in progress that stands elsewhere never will: main.main,
+// which has set all up and waits. It is the whole function if the code does not tell: with
+// an indirect jump, or deferred calls, which come from anywhere.
 func (j *judge) reaching(d program.Definition, wrappers map[string]bool) []Span {
 	all := []Span{{Definition: d}}
 	code := d.Object.Data(d.Sym)
