@@ -159,8 +159,8 @@ func (r *Result) readers(o *goobj.Object, name string, prog *program.Program) er
 func isLoad(d program.Definition, r goobj.Reloc, prog *program.Program) bool {
 	return r.Type == goobj.RPCRel && loads(d.Object.Data(d.Sym), int(r.Off), func(at int) string {
 		for _, call := range written(d) {
-			if int(call.Off) == at && call.Sym.Pkg == goobj.PkgBuiltin && int(call.Sym.Idx) < len(prog.Builtins) {
-				return prog.Builtins[call.Sym.Idx].Name
+			if b, ok := prog.Builtin(call.Sym); ok && int(call.Off) == at {
+				return b.Name
 			}
 		}
 		return ""

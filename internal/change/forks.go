@@ -6,6 +6,7 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/program"
+	"github.com/realtimefunc/realtimefunc/internal/signature"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 )
 
@@ -18,6 +19,7 @@ type fork struct {
 	key  symbolKey
 	decl *source.Decl // of the new version; nil for what the compiler made
 	old  program.Definition
+	sig  *signature.Signature // of old; nil for what has none
 	why  string
 	left bool // only since its new version keeps what an old call has on its stack
 }
@@ -41,14 +43,15 @@ func (j *judge) findForks() {
 			if owner := j.owner(base); owner != nil {
 				f.p, f.decl = owner, owner.declared(strings.TrimPrefix(generic(base), owner.prefix))
 			}
-			f.why, f.left = j.forkReason(was, now), j.mayLeave(f)
+			f.why, f.sig = j.forkReason(was, now)
+			f.left = j.mayLeave(f)
 			switch {
 			case f.why != "":
 				w.forks[key.name] = f
 			case f.left:
 				f.why = "it keeps what an old call has on its stack"
 				w.forks[key.name] = f
-			case !j.hasSignature(was):
+			case f.sig == nil:
 				wrappers = append(wrappers, f)
 			}
 		}
@@ -91,35 +94,31 @@ func mayFork(p *pkg) bool {
 	}) || slices.ContainsFunc(d.Removed, func(x *source.Decl) bool { return x.Kind == source.Type || x.Kind == source.Const })
 }
 
-func (j *judge) hasSignature(d program.Definition) bool {
-	_, err := j.abbrevs.Of(d.Object, d.Sym)
-	return err == nil
-}
-
-// forkReason says why a function is left to its old callers; "" if it is not.
-func (j *judge) forkReason(was, now program.Definition) string {
-	name := was.Object.Name(was.Sym)
+// forkReason says why a function is left to its old callers, "" if it is not, and what
+// signature it had.
+func (j *judge) forkReason(was, now program.Definition) (why string, sig *signature.Signature) {
 	oldSig, errOld := j.abbrevs.Of(was.Object, was.Sym)
 	newSig, errNew := j.abbrevs.Of(now.Object, now.Sym)
 	if errOld != nil || errNew != nil {
+		name := was.Object.Name(was.Sym)
 		// Wrappers, and what compares and hashes values of a type.
 		fa, _ := was.Object.FuncInfo(was.Sym)
 		fb, _ := now.Object.FuncInfo(now.Sym)
 		switch {
 		case j.worlds.mentions(plain(name)), j.worlds.mentions(name):
-			return "it is of a type that changed"
+			return "it is of a type that changed", oldSig
 		case fa != nil && fb != nil && fa.Args != fb.Args:
-			return "signature changed"
+			return "signature changed", oldSig
 		}
-		return ""
+		return "", oldSig
 	}
 	if !slices.Equal(oldSig.Params, newSig.Params) {
-		return "signature changed"
+		return "signature changed", oldSig
 	}
 	for _, param := range oldSig.Params {
 		if j.worlds.mentions(param.Type) {
-			return "it takes or returns a type that changed"
+			return "it takes or returns a type that changed", oldSig
 		}
 	}
-	return ""
+	return "", oldSig
 }

@@ -204,7 +204,7 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 	} else if def, known := j.prog.Removed(m.key.name, m.key.abi); known && m.made == "" {
 		// It takes the place of one that had its name before it was removed.
 		was = member{m.key, "", def}
-		if j.forkReason(def, m.def) == "" && j.unsafe(p, f, before, m, was, pair, false) == "" {
+		if why, _ := j.forkReason(def, m.def); why == "" && j.unsafe(p, f, before, m, was, pair, false) == "" {
 			fn.Old, fn.Replaces = def, m.key.name
 		}
 	}

@@ -255,8 +255,10 @@ func (j *judge) constants(p *pkg) {
 // typeName is the type of a variable as the linker names it.
 func (j *judge) typeName(d program.Definition) string {
 	name := gotype(d)
-	if refs := d.Object.Aux(d.Sym, goobj.AuxGotype, nil); len(refs) > 0 && refs[0].Pkg == goobj.PkgBuiltin && int(refs[0].Idx) < len(j.prog.Builtins) {
-		name = j.prog.Builtins[refs[0].Idx].Name
+	if refs := d.Object.Aux(d.Sym, goobj.AuxGotype, nil); len(refs) > 0 {
+		if b, ok := j.prog.Builtin(refs[0]); ok {
+			name = b.Name
+		}
 	}
 	return strings.TrimPrefix(name, "type:")
 }

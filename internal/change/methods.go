@@ -35,11 +35,9 @@ func (j *judge) methods(p *pkg) {
 		if !ok || isInterface(now) || j.worlds.mentions(typ) {
 			continue // (one of which there are two has all its methods from the start)
 		}
-		before, ok := p.old.data[name]
+		before, ok := j.descriptor(p, name)
 		if !ok {
-			if before, ok = j.prog.HiddenDefinition(name); !ok {
-				continue
-			}
+			continue
 		}
 		if _, exists := j.prog.Hidden(name); !exists {
 			continue // the host has no descriptor: nothing can have asked

@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/arch/x86/x86asm"
 
-	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/program"
 )
 
@@ -25,7 +24,7 @@ func (j *judge) reaching(d program.Definition, wrappers map[string]bool) []Span 
 	code := d.Object.Data(d.Sym)
 	var refs []int // offsets
 	for _, r := range written(d) {
-		if r.Sym.Pkg == goobj.PkgBuiltin && int(r.Sym.Idx) < len(j.prog.Builtins) && j.prog.Builtins[r.Sym.Idx].Name == "runtime.deferreturn" {
+		if b, ok := j.prog.Builtin(r.Sym); ok && b.Name == "runtime.deferreturn" {
 			return all
 		}
 		if name := refName(d.Object, r.Sym); j.worlds.other(name) || wrappers[strings.TrimSuffix(name, "·f")] {

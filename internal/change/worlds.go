@@ -32,10 +32,7 @@ func (j *judge) newWorlds() *worlds {
 			if !ok || !named(now) {
 				continue
 			}
-			before, ok := p.old.data[name]
-			if !ok {
-				before, ok = j.prog.HiddenDefinition(name)
-			}
+			before, ok := j.descriptor(p, name)
 			if ok && layout(before) != layout(now) {
 				w.changed[typ] = nil
 			}
@@ -81,6 +78,15 @@ func (j *judge) newWorlds() *worlds {
 	}
 	slices.Sort(w.named)
 	return w
+}
+
+// descriptor is that of a type before the edit: the package's, or one that the program
+// has from elsewhere.
+func (j *judge) descriptor(p *pkg, symbol string) (program.Definition, bool) {
+	if d, ok := p.old.data[symbol]; ok {
+		return d, true
+	}
+	return j.prog.HiddenDefinition(symbol)
 }
 
 // typeName is the type whose descriptor a symbol is.

@@ -223,10 +223,10 @@ func (l *linker) resolve(o *goobj.Object, r goobj.Ref) (target, error) {
 		return l.local(o, s)
 	}
 	if r.Pkg == goobj.PkgBuiltin {
-		if uint64(r.Idx) >= uint64(len(l.Program.Builtins)) {
+		b, ok := l.Program.Builtin(r)
+		if !ok {
 			return target{}, fmt.Errorf("builtin %d is not known", r.Idx)
 		}
-		b := l.Program.Builtins[r.Idx]
 		return l.byName(b.Name, b.ABI, nil, goobj.NoSym)
 	}
 	d, err := l.foreign(o, r)
@@ -271,8 +271,8 @@ func (l *linker) refName(o *goobj.Object, r goobj.Ref) string {
 	if s, ok := o.Local(r); ok {
 		return o.Name(s)
 	}
-	if r.Pkg == goobj.PkgBuiltin && int(r.Idx) < len(l.Program.Builtins) {
-		return l.Program.Builtins[r.Idx].Name
+	if b, ok := l.Program.Builtin(r); ok {
+		return b.Name
 	}
 	if d, err := l.foreign(o, r); err == nil {
 		return d.Object.Name(d.Sym)

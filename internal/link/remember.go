@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/program"
 )
 
 // remembering is a cache of the standard library that holds, for each type that it has
@@ -86,7 +87,7 @@ func (l *linker) numbers(fewer bool) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if path == "reflect" || strings.Contains(path, "/internal/realtimeagent") {
+		if path == "reflect" || program.IsAgent(path) {
 			continue
 		}
 		for _, o := range a.Objects {

@@ -338,11 +338,23 @@ func (p *Program) HasInterfaceMethodOf(name, typ string) bool {
 	return false
 }
 
+// Builtin is the symbol of the runtime that a reference by number stands for.
+func (p *Program) Builtin(r goobj.Ref) (b toolchain.Builtin, ok bool) {
+	if r.Pkg != goobj.PkgBuiltin || uint64(r.Idx) >= uint64(len(p.Builtins)) {
+		return b, false
+	}
+	return p.Builtins[r.Idx], true
+}
+
+// IsAgent reports whether a package, or a symbol of it, is of the agent that the host
+// build has added.
+func IsAgent(name string) bool { return strings.Contains(name, "/internal/realtimeagent") }
+
 // ReflectsMethods reports whether a function of the program calls methods that it finds
-// by reflection, as text/template does. Not counted is the agent, in the folder
-// realtimeagent, which has such a call for the linker to keep methods.
+// by reflection, as text/template does. The agent is not counted: it has such a call for
+// the linker to keep methods.
 func (p *Program) ReflectsMethods() bool {
-	return slices.ContainsFunc(p.reflecting, func(name string) bool { return !strings.Contains(name, "/realtimeagent") })
+	return slices.ContainsFunc(p.reflecting, func(name string) bool { return !IsAgent(name) })
 }
 
 func (p *Program) methodsOfInterfaces() map[string]map[uint64]bool {

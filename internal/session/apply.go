@@ -172,7 +172,7 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	if errors.As(err, &f) && len(f.Blockers) > 0 {
 		b := f.Blockers[0]
 		who := fmt.Sprintf("goroutine %d", b.GoID)
-		if r, ok := h.bodies.running(b); ok {
+		if r, ok := h.bodies.running(h.bodies.around(b.PC), b); ok {
 			who += fmt.Sprintf(" in %s (%s:%d)", r.Name, filepath.Base(r.File), r.Line)
 		}
 		if len(img.InitTasks) > 0 || len(img.InitFuncs) > 0 {
@@ -186,7 +186,7 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	e.report.Timing.Pause = time.Duration(applied.PauseNS)
 	e.report.Held.Versions, e.report.Held.Bytes = h.patch.Held()
 	for _, f := range applied.Frames {
-		if r, ok := h.bodies.running(f); ok {
+		if r, ok := h.bodies.running(c.Running[f.Range].Start, f); ok {
 			e.report.Running = append(e.report.Running, r)
 		}
 	}

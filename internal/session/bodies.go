@@ -54,14 +54,18 @@ func (b bodies) changed(img *link.Image, res *change.Result) (list []wire.Range)
 	return list
 }
 
-// running describes a frame of an old version.
-func (b bodies) running(f wire.Frame) (report.Running, bool) {
-	var entry uint64
+// around is the entry of the known version whose code may hold pc.
+func (b bodies) around(pc uint64) (entry uint64) {
 	for addr := range b {
-		if addr <= f.PC && addr > entry {
+		if addr <= pc && addr > entry {
 			entry = addr
 		}
 	}
+	return entry
+}
+
+// running describes a frame of the version at an entry.
+func (b bodies) running(entry uint64, f wire.Frame) (report.Running, bool) {
 	d, ok := b[entry]
 	if !ok || f.PC-entry > uint64(d.Object.Size(d.Sym)) {
 		return report.Running{}, false
