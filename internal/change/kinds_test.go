@@ -29,6 +29,7 @@ var holders = []holder{
 	{"atomic pointer", "var keptT atomic.Pointer[T]\n\nfunc runT() { use(keptT.Load()) }", "restart", ""},
 	{"closure that is kept", "func runT() {\n\tv := new(T)\n\thooks = append(hooks, func() { use(v) })\n}", "restart", ""},
 	{"func value that is kept", "func takeT(v T) { use(v) }\n\nfunc runT() { values = append(values, takeT) }", "restart", ""},
+	{"func value that it keeps itself", "func takeT(v T) { use(v); values = append(values, takeT) }\n\nfunc runT() { takeT(*new(T)) }", "restart", ""},
 	{"method value", "func (v *T) bound() { use(v) }\n\nfunc runT() { hooks = append(hooks, new(T).bound) }", "restart", "struct"},
 	{"interface with a method", "func (v *T) String() string { return \"\" }\n\nfunc runT() { stringers = append(stringers, new(T)) }", "restart", "struct"},
 	{"error", "func (v T) Error() string { return \"\" }\n\nfunc failT() error { return T{} }\n\nfunc runT() { use(failT()) }", "restart", "struct"},

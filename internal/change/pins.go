@@ -38,16 +38,11 @@ func (j *judge) pinForks() {
 				return
 			}
 			for _, r := range written(d) {
-				target := refName(d.Object, r.Sym)
-				fn, value := strings.CutSuffix(target, "·f")
-				if !value {
-					var bound bool
-					if fn, bound = strings.CutSuffix(target, "-fm"); !bound {
-						continue
-					}
+				fn, ok := valueOf(refName(d.Object, r.Sym))
+				if !ok || w.forks[fn] == nil {
+					continue
 				}
-				fn = strings.TrimSuffix(fn, "-fm")
-				if w.forks[fn] != nil && name != target && strings.TrimSuffix(name, "-fm") != fn && strings.TrimSuffix(name, "-fm·f") != fn {
+				if of, isValue := valueOf(name); !isValue || of != fn {
 					taken[fn] = name
 				}
 			}
@@ -76,6 +71,13 @@ func (j *judge) pinForks() {
 	}
 }
 
+// valueOf is the function that a symbol is the value of: "F·f", the method value "F-fm",
+// and that one's value.
+func valueOf(symbol string) (fn string, ok bool) {
+	fn = strings.TrimSuffix(strings.TrimSuffix(symbol, "·f"), "-fm")
+	return fn, fn != symbol
+}
+
 // pin makes the edit a restart because of a function that was left behind.
 func (j *judge) pin(f *fork, holder string) {
 	reason := f.why
@@ -91,15 +93,15 @@ func (j *judge) pin(f *fork, holder string) {
 
 // forkRoot is the changed type because of which a function was left behind.
 func (j *judge) forkRoot(f *fork) string {
-	if sig, err := j.abbrevs.Of(f.old.Object, f.old.Sym); err == nil {
-		for _, p := range sig.Params {
-			if t := j.worlds.root(p.Type); t != "" {
-				return t
-			}
-		}
-		return ""
+	if f.sig == nil {
+		return j.worlds.root(plain(f.key.name))
 	}
-	return j.worlds.root(plain(f.key.name))
+	for _, p := range f.sig.Params {
+		if t := j.worlds.root(p.Type); t != "" {
+			return t
+		}
+	}
+	return ""
 }
 
 // in says where a symbol of the old code is: "in main.routes".
