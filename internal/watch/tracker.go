@@ -12,6 +12,12 @@ const (
 	// grace is how long a missing file is waited for. vim with backupcopy=no and many sync tools move the old file away before they
 	// write the new one.
 	grace = 150 * time.Millisecond
+	// brief is how long no event must come before a change is told of early. It is longer than the gap between truncate and
+	// write, so that most saves are whole by then.
+	brief = 2 * time.Millisecond
+	// maxHints and maxEarly keep a long checkout from being looked at again and again: changes told of early, and files in one.
+	maxHints = 3
+	maxEarly = 8
 	// patience is how long a half-written file is waited for. It is also what a real syntax error waits.
 	patience = 100 * time.Millisecond
 )
@@ -27,7 +33,10 @@ type tracker struct {
 	known map[string]version // as reported; no entry: no such file
 	open  map[string]*pending
 	ready *Change // covers all of open; waits for a receiver
+	early *Change // likewise, but what the save is so far
 
+	hinted      bool      // since the last event
+	hints       int       // since open was empty
 	first, last time.Time // event since open was empty
 	next        time.Time // not to settle before
 	settled     time.Time // when settle last ran
@@ -137,7 +146,7 @@ func (t *tracker) vouches(path string) bool {
 // touch notes an event for path.
 func (t *tracker) touch(path string, now time.Time) {
 	if len(t.open) == 0 {
-		t.first = now
+		t.first, t.hints = now, 0
 	}
 	p := t.open[path]
 	if p == nil {
@@ -145,7 +154,7 @@ func (t *tracker) touch(path string, now time.Time) {
 		t.open[path] = p
 	}
 	p.last, p.read = now, false
-	t.last, t.next, t.ready = now, t.settled.Add(t.quiet), nil
+	t.last, t.next, t.ready, t.early, t.hinted = now, t.settled.Add(t.quiet), nil, nil, false
 }
 
 // due returns when to call settle; zero for not at all.
@@ -153,17 +162,38 @@ func (t *tracker) due() time.Time {
 	if len(t.open) == 0 || t.ready != nil {
 		return time.Time{}
 	}
-	due := earlier(t.last.Add(t.quiet), t.first.Add(limit))
-	if due.Before(t.next) {
-		return t.next
+	due := t.quietAt()
+	if t.hints < maxHints && len(t.open) <= maxEarly && !t.hinted && t.last.Add(brief).Before(due) {
+		return t.last.Add(brief)
 	}
 	return due
 }
 
-// settle looks at the open paths and makes the change ready if all of them are whole.
+// quietAt is when the save is over, if no more events come.
+func (t *tracker) quietAt() time.Time {
+	at := earlier(t.last.Add(t.quiet), t.first.Add(limit))
+	if at.Before(t.next) {
+		return t.next
+	}
+	return at
+}
+
+// settle looks at the open paths and makes the change ready if all of them are whole. Before the quiet period is over the
+// change is told of early: it may be the first part of one.
 func (t *tracker) settle(now time.Time) {
+	hint := now.Before(t.quietAt())
+	if hint {
+		t.hinted = true
+		t.hints++
+	}
 	if until := t.git.busy(t.first, t.last, now); !until.IsZero() {
-		t.next = until
+		if !hint {
+			t.next = until
+		}
+		return
+	}
+	if hint {
+		t.hint(now)
 		return
 	}
 	t.settled = now
@@ -184,10 +214,31 @@ func (t *tracker) settle(now time.Time) {
 		t.next = doubt
 		return
 	}
+	t.ready = t.change(now)
+}
+
+// hint looks at the open paths as settle does, and leaves all to be looked at again.
+func (t *tracker) hint(now time.Time) {
+	t.read(now)
+	whole, differs := true, false
+	for path, p := range t.open {
+		whole = whole && !p.doubtful().After(now)
+		differs = differs || !p.version.same(t.known[path])
+		p.read = false
+	}
+	if whole && differs {
+		t.early = t.change(now)
+	}
+}
+
+// change is the difference between the open paths and what is known of them.
+func (t *tracker) change(now time.Time) *Change {
 	c := &Change{Files: make(map[string]Kind, len(t.open)), At: now, Settled: now}
 	for path, p := range t.open {
 		old := t.known[path]
 		switch {
+		case p.version.same(old):
+			continue
 		case !p.version.exists:
 			c.Files[path] = Removed
 		case !old.exists:
@@ -197,7 +248,7 @@ func (t *tracker) settle(now time.Time) {
 		}
 		c.At = earlier(c.At, p.first)
 	}
-	t.ready = c
+	return c
 }
 
 // read reads the open files that had an event since they were last read, and those in doubt: a polled file has no events.
@@ -222,7 +273,7 @@ func (t *tracker) commit() {
 		t.know(path, p.version)
 	}
 	clear(t.open)
-	t.ready = nil
+	t.ready, t.early = nil, nil
 }
 
 func (t *tracker) know(path string, v version) {

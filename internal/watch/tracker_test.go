@@ -19,6 +19,7 @@ import (
 //
 // Between the lines the clock runs on, and settle is called whenever it is due. Wanted is what the receiver got, with the
 // times when it was settled and when its first event was; a receiver takes a change at once unless the script has a take.
+// In tests named "early: …" it gets early changes too.
 func TestTracker(t *testing.T) {
 	const whole, half, other = "package a\n", "package a\nfunc f() {\n", "package b\n"
 	text := map[string]string{"whole": whole, "half": half, "other": other, "empty": ""}
@@ -44,6 +45,14 @@ func TestTracker(t *testing.T) {
 		{"lock without events", "0 lock; 0 write a.go other", "510 modified a.go (0)"},
 		{"slow receiver", "0 write a.go other; 100 write b.go whole; 300 take", "300 modified a.go, created b.go (0)"},
 		{"slow receiver, taken back", "0 write a.go other; 100 write a.go whole; 300 take", ""},
+		{"early: at once", "0 write a.go other", "2 early modified a.go (0); 20 modified a.go (0)"},
+		{"early: truncate, then write", "0 write a.go empty; 1 write a.go other", "3 early modified a.go (0); 21 modified a.go (0)"},
+		{"early: never half a file", "0 write a.go half; 50 write a.go other", "52 early modified a.go (0); 70 modified a.go (0)"},
+		{"early: never a missing file", "0 remove a.go; 50 write a.go other", "52 early modified a.go (0); 70 modified a.go (0)"},
+		{"early: two files", "0 write a.go other; 5 write b.go whole", "2 early modified a.go (0); 7 early modified a.go, created b.go (0); 25 modified a.go, created b.go (0)"},
+		{"early: taken back", "0 write a.go other; 10 write a.go whole", "2 early modified a.go (0)"},
+		{"early: not of a checkout", "0 lock; 0 write a.go other; 29 unlock", "30 modified a.go (0)"},
+		{"early: three times at most", "0 write a.go other" + every(5, 50, "write a.go other"), "2 early modified a.go (0); 7 early modified a.go (0); 12 early modified a.go (0); 70 modified a.go (0)"},
 		{"slow receiver, in between", "0 write a.go other; 290 write b.go half; 300 take", "390 modified a.go, created b.go (0)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -63,15 +72,18 @@ func TestTracker(t *testing.T) {
 			ms := func(at time.Time) int { return int(at.Sub(start).Milliseconds()) }
 			taking := !strings.Contains(test.script, "take")
 			var got []string
+			describe := func(c *Change) string {
+				var files []string
+				for _, name := range []string{"a.go", "b.go", "c.go", "n.go"} {
+					if kind, ok := c.Files[path(name)]; ok {
+						files = append(files, kind.String()+" "+name)
+					}
+				}
+				return strings.Join(files, ", ") + " (" + strconv.Itoa(ms(c.At)) + ")"
+			}
 			take := func() {
 				if c := tr.ready; c != nil && taking {
-					var files []string
-					for _, name := range []string{"a.go", "b.go", "c.go", "n.go"} {
-						if kind, ok := c.Files[path(name)]; ok {
-							files = append(files, kind.String()+" "+name)
-						}
-					}
-					got = append(got, strings.Join(files, ", ")+" ("+strconv.Itoa(ms(c.At))+")")
+					got = append(got, describe(c))
 					tr.commit()
 				}
 			}
@@ -79,6 +91,12 @@ func TestTracker(t *testing.T) {
 				for due := tr.due(); !due.IsZero() && !due.After(now); due = tr.due() {
 					tr.settle(due)
 					n := len(got)
+					if early := tr.early; early != nil {
+						if tr.early = nil; strings.HasPrefix(test.name, "early: ") {
+							got = append(got, strconv.Itoa(ms(due))+" early "+describe(early))
+						}
+						continue
+					}
 					take()
 					if len(got) > n {
 						got[n] = strconv.Itoa(ms(due)) + " " + got[n]

@@ -81,6 +81,7 @@ const (
 // A Watcher reports the settled changes of a set of files.
 type Watcher struct {
 	changes chan Change
+	early   chan Change
 	calls   chan func() // run in the loop
 	stop    chan struct{}
 	stopped chan struct{}
@@ -99,6 +100,7 @@ type Watcher struct {
 func New(opts Options) (*Watcher, error) {
 	w := &Watcher{
 		changes: make(chan Change),
+		early:   make(chan Change),
 		calls:   make(chan func()),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
@@ -137,6 +139,11 @@ func New(opts Options) (*Watcher, error) {
 // Changes returns the channel of settled changes, closed by [Watcher.Close]. A change that nobody has received yet is taken back when
 // one of its files is touched again, so a slow receiver gets few changes, each of them up to date.
 func (w *Watcher) Changes() <-chan Change { return w.changes }
+
+// Early returns the channel of changes that may still be going on: what a save looks like as soon as its files are whole.
+// Nothing is to be done because of one but work that can be thrown away. The change itself follows by [Watcher.Changes],
+// with more in it, or doesn't.
+func (w *Watcher) Early() <-chan Change { return w.early }
 
 // Add watches more folders and files. Changes in them are counted from now.
 func (w *Watcher) Add(dirs, roots, files []string) error {
@@ -206,10 +213,13 @@ func (w *Watcher) loop() {
 	settle := time.NewTimer(0)
 	poll := time.NewTimer(w.poll)
 	for {
-		var out chan Change
-		var change Change
+		var out, early chan Change
+		var change, sofar Change
 		if w.tracker.ready != nil {
 			out, change = w.changes, *w.tracker.ready
+		}
+		if w.tracker.early != nil {
+			early, sofar = w.early, *w.tracker.early
 		}
 		var settleC, pollC <-chan time.Time
 		if due := w.tracker.due(); !due.IsZero() {
@@ -246,6 +256,8 @@ func (w *Watcher) loop() {
 			poll.Reset(w.poll)
 		case out <- change:
 			w.tracker.commit()
+		case early <- sofar:
+			w.tracker.early = nil
 		}
 	}
 }
