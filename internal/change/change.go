@@ -24,7 +24,7 @@ type Package struct {
 	ImportPath string
 	LinkPath   string // the import path as the linker knows it: "main" for a main package
 	Delta      *source.Delta
-	Old, New   *goobj.Archive
+	Old, New   *Objects
 	Past       []*goobj.Archive // versions before Old: what they did may still hold
 	OldEscape  Escape
 	NewEscape  Escape
@@ -35,18 +35,6 @@ type Package struct {
 	Inits *source.Initializers
 	Fresh map[*source.Decl]bool
 	Again map[*source.Decl]bool
-}
-
-// Escape is what the compiler says of escape analysis (-m).
-type Escape struct {
-	Leaks         map[Position][]string // at a parameter: "leaking param: p", …
-	StackLiterals map[Position]bool     // func literals that do not escape
-}
-
-// Position is a place in a source file.
-type Position struct {
-	File      string
-	Line, Col int
 }
 
 // Verdict is what becomes of one changed declaration.
@@ -121,7 +109,7 @@ func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, lea
 		j.leave[name] = true
 	}
 	for i := range pkgs {
-		p := &pkg{Package: &pkgs[i], prefix: goobj.PathToPrefix(pkgs[i].LinkPath) + ".", old: index(pkgs[i].Old), new: index(pkgs[i].New)}
+		p := &pkg{Package: &pkgs[i], prefix: goobj.PathToPrefix(pkgs[i].LinkPath) + "."}
 		j.pkgs = append(j.pkgs, p)
 		j.sources(p)
 	}
@@ -135,8 +123,10 @@ func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, lea
 			return nil, fmt.Errorf("comparing %q: %w", p.ImportPath, err)
 		}
 		j.methods(p)
-		j.initialization(p)
-		j.variables(p)
+		if p.New.whole { // an excerpt has no initialization, and all variables as they were
+			j.initialization(p)
+			j.variables(p)
+		}
 	}
 	j.reached()
 	j.escapes()
@@ -161,42 +151,8 @@ type judge struct {
 
 type pkg struct {
 	*Package
-	prefix   string // of its symbols
-	old, new *objects
-	decls    map[string]*source.Decl // see declared
-}
-
-type symbolKey struct {
-	name string
-	abi  goobj.ABI
-}
-
-// objects is an archive by names.
-type objects struct {
-	archive *goobj.Archive
-	text    map[symbolKey]program.Definition
-	data    map[string]program.Definition
-	order   []symbolKey // of text
-}
-
-func index(a *goobj.Archive) *objects {
-	x := &objects{archive: a, text: map[symbolKey]program.Definition{}, data: map[string]program.Definition{}}
-	for _, o := range a.Objects {
-		for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
-			name, k := o.Name(s), o.Kind(s)
-			if name == "" || o.ABI(s) == goobj.ABIStatic || k.IsDWARF() || o.Hashed(s) && !k.IsText() {
-				continue
-			}
-			if k.IsText() {
-				key := symbolKey{name, o.ABI(s)}
-				x.text[key] = program.Definition{Object: o, Sym: s}
-				x.order = append(x.order, key)
-			} else {
-				x.data[name] = program.Definition{Object: o, Sym: s}
-			}
-		}
-	}
-	return x
+	prefix string                  // of its symbols
+	decls  map[string]*source.Decl // see declared
 }
 
 func (j *judge) restart(p *pkg, d *source.Decl, reason string) {

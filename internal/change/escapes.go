@@ -24,7 +24,7 @@ func (j *judge) escapes() {
 				continue
 			}
 			name := p.prefix + generic(d.Symbol)
-			had, has := notes(p.OldEscape, was), notes(p.NewEscape, d)
+			had, has := p.OldEscape.Of(was), p.NewEscape.Of(d)
 			for _, text := range has {
 				// A variable of its own that moved to the heap matters to func literals alone.
 				matters := strings.Contains(text, " param") || d.Lits != nil || was.Lits != nil
@@ -69,19 +69,6 @@ func (j *judge) escapes() {
 // bytes of the string, because nothing writes into them.
 const zeroCopy = "zero-copy string->[]byte"
 
-// notes are the compiler's words on the parameters and variables of a declaration.
-func notes(e Escape, d *source.Decl) (list []string) {
-	for pos, texts := range e.Leaks {
-		if pos.File == d.File.Path && pos.Line >= d.Pos.Line && pos.Line <= d.EndLine {
-			for _, t := range texts {
-				list = append(list, strings.TrimSpace(t))
-			}
-		}
-	}
-	slices.Sort(list)
-	return list
-}
-
 func count(list []string, prefix string) (n int) {
 	for _, t := range list {
 		if strings.HasPrefix(t, prefix) {
@@ -99,16 +86,13 @@ func ExportChanges(p *Package) (names map[string]bool, all bool) {
 	if all {
 		return nil, true
 	}
-	tags := func(list []string) []string {
-		return slices.DeleteFunc(list, func(t string) bool { return !strings.Contains(t, " param") })
-	}
 	leaks := map[string]bool{}
 	for _, d := range p.Delta.New.List {
 		was := p.Delta.Old.Decls[d.Name]
 		if was == nil || d.Kind != source.Func && d.Kind != source.Method {
 			continue
 		}
-		if !slices.Equal(tags(notes(p.OldEscape, was)), tags(notes(p.NewEscape, d))) {
+		if !slices.Equal(p.OldEscape.Tags(was), p.NewEscape.Tags(d)) {
 			leaks[d.Name] = true
 		}
 	}

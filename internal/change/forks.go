@@ -32,13 +32,13 @@ func (j *judge) findForks() {
 	}
 	var wrappers []*fork
 	for _, p := range j.pkgs {
-		for _, key := range p.new.order {
-			was, ok := p.old.text[key]
+		for _, key := range p.New.layers[0].order {
+			was, ok := p.Old.function(key)
 			base, made := splitName(key.name)
 			if !ok || made != "" || w.forks[key.name] != nil || isInit(strings.TrimPrefix(key.name, p.prefix)) {
 				continue
 			}
-			now := p.new.text[key]
+			now, _ := p.New.function(key)
 			f := &fork{p: p, key: key, old: was}
 			if owner := j.owner(base); owner != nil {
 				f.p, f.decl = owner, owner.declared(strings.TrimPrefix(generic(base), owner.prefix))

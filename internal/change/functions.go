@@ -27,22 +27,6 @@ type member struct {
 	def  program.Definition
 }
 
-// families groups the functions of an archive, in the order of the object.
-func (x *objects) families() (list []*family, by map[string]*family) {
-	by = map[string]*family{}
-	for _, key := range x.order {
-		base, made := splitName(key.name)
-		f := by[base]
-		if f == nil {
-			f = &family{base: base}
-			by[base] = f
-			list = append(list, f)
-		}
-		f.members = append(f.members, member{key, made, x.text[key]})
-	}
-	return list, by
-}
-
 func (f *family) find(name string, abi goobj.ABI) (member, bool) {
 	if f != nil {
 		for _, m := range f.members {
@@ -69,21 +53,22 @@ func (j *judge) functions(p *pkg) error {
 			j.report(p, Decl{Name: c.New.Name, Kind: kindName(k), Pos: c.New.Pos})
 		}
 	}
-	list, now := p.new.families()
-	before, old := p.old.families()
-	j.twins(p, now)
-	for _, f := range before {
-		for _, m := range f.members {
-			if now[f.base] == nil && m.made == "" && !p.generated(f.base) {
-				j.res.Removed = append(j.res.Removed, m.def)
+	j.twins(p)
+	if p.New.whole {
+		for _, f := range p.Old.allFamilies() {
+			for _, m := range f.members {
+				if p.New.family(f.base) == nil && m.made == "" && !p.generated(f.base) {
+					j.res.Removed = append(j.res.Removed, m.def)
+				}
 			}
 		}
 	}
+	list, _ := p.New.layers[0].families()
 	for _, f := range list {
 		if p.generated(f.base) {
 			continue // it runs by itself, and once
 		}
-		before := old[p.former(f.base)]
+		before := p.Old.family(p.former(f.base))
 		if before == nil {
 			before = &family{base: f.base}
 		}
@@ -333,7 +318,7 @@ func (j *judge) unsafe(p *pkg, f, before *family, m, was member, pair litPair, l
 	if !pair.sameCaptures {
 		return "the func literal captures other variables"
 	}
-	if closureType(before, was, p.old) == closureType(f, m, p.new) && closureType(f, m, p.new) != "" {
+	if closureType(before, was, p.Old) == closureType(f, m, p.New) && closureType(f, m, p.New) != "" {
 		return ""
 	}
 	if pair.sameAround && slices.Equal(oldSig.Captures, newSig.Captures) {
@@ -350,7 +335,7 @@ const closurePrefix = "type:noalg.struct { F uintptr"
 // variable ("type:noalg.struct { F uintptr; X0 int; X1 *string }"). It is "none" for a
 // literal that captures nothing, and "" if it can't be told: closures that do not
 // escape are built on the stack.
-func closureType(f *family, lit member, x *objects) string {
+func closureType(f *family, lit member, x *Objects) string {
 	found := ""
 	for _, m := range f.members {
 		last := "" // the closure that is being made
@@ -378,7 +363,7 @@ func closureType(f *family, lit member, x *objects) string {
 	}
 	if found == "" {
 		// A literal in an initializer of a variable is a static func value.
-		if _, ok := x.data[lit.key.name+"·f"]; ok {
+		if _, ok := x.datum(lit.key.name + "·f"); ok {
 			return "none"
 		}
 	}

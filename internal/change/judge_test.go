@@ -247,13 +247,16 @@ func (h *host) judge(t *testing.T, e *edit) []string {
 			t.Fatal(err)
 		}
 		archives[p.ImportPath] = o.ArchivePath
-		c := change.Package{ImportPath: p.ImportPath, LinkPath: p.LinkPath(), Delta: delta, OldEscape: h.escape(t, ctx, p, old), NewEscape: escape(o), Inits: inits}
-		if c.Old, err = h.library.Archive(c.LinkPath); err != nil {
+		c := change.Package{ImportPath: p.ImportPath, LinkPath: p.LinkPath(), Delta: delta, OldEscape: h.escape(t, ctx, p, old), NewEscape: change.EscapeOf(o.Notes), Inits: inits}
+		host, err := h.library.Archive(c.LinkPath)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if c.New, err = goobj.ReadArchive(c.LinkPath, o.Archive); err != nil {
+		compiled, err := goobj.ReadArchive(c.LinkPath, o.Archive)
+		if err != nil {
 			t.Fatal(err)
 		}
+		c.Old, c.New = change.Index(host), change.Index(compiled)
 		c.Initialize(h.program)
 		pkgs = append(pkgs, c)
 	}
@@ -274,19 +277,8 @@ func (h *host) escape(t *testing.T, ctx context.Context, p *gobuild.Package, old
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.escapes[p.ImportPath] = escape(o)
+	h.escapes[p.ImportPath] = change.EscapeOf(o.Notes)
 	return h.escapes[p.ImportPath]
-}
-
-func escape(o *gobuild.Object) change.Escape {
-	e := change.Escape{Leaks: map[change.Position][]string{}, StackLiterals: map[change.Position]bool{}}
-	for p, texts := range o.Leaks {
-		e.Leaks[change.Position(p)] = texts
-	}
-	for p := range o.StackLiterals {
-		e.StackLiterals[change.Position(p)] = true
-	}
-	return e
 }
 
 func lines(r *change.Result) []string {

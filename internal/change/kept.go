@@ -22,14 +22,14 @@ func (p *Package) Initialize(prog *program.Program) {
 		}
 	}
 	prefix := goobj.PathToPrefix(p.LinkPath) + "."
-	before, now := index(p.Old), index(p.New)
+	before, now := p.Old, p.New
 	for _, x := range p.Delta.New.List {
 		if x.Kind != source.Var || added[x] {
 			continue
 		}
 		name := prefix + x.Symbol
-		old, ok1 := before.data[name]
-		def, ok2 := now.data[name]
+		old, ok1 := before.datum(name)
+		def, ok2 := now.datum(name)
 		switch {
 		case ok1 && ok2 && retyped(old, def):
 			if len(x.Directives) == 0 { // an embedded file is more than an initializer
@@ -54,8 +54,8 @@ func (p *Package) Initialize(prog *program.Program) {
 			p.Again[x] = true
 		case x.Kind == source.Init:
 			key := symbolKey{prefix + x.Symbol, goobj.ABIInternal}
-			old, ok1 := before.text[key]
-			def, ok2 := now.text[key]
+			old, ok1 := before.function(key)
+			def, ok2 := now.function(key)
 			if ok1 && ok2 && !(&comparer{}).same(old, def) {
 				p.Again[x] = true
 			}
@@ -102,15 +102,15 @@ func retyped(old, now program.Definition) bool {
 
 // variablesChanged reports whether the variables of a package whose source is the same
 // are given other values: those of constants of other packages.
-func variablesChanged(before, now *objects, prefix string) bool {
-	for name, def := range now.data {
-		old, ok := before.data[name]
+func variablesChanged(before, now *Objects, prefix string) bool {
+	for name, def := range now.compiled() {
+		old, ok := before.datum(name)
 		if ok && def.Object.Kind(def.Sym).IsVariable() && !strings.Contains(name, "..") && !initialValue(old, def) {
 			return true
 		}
 	}
-	for key, def := range now.text {
-		old, ok := before.text[key]
+	for key, def := range now.layers[0].text {
+		old, ok := before.function(key)
 		if rest, mine := strings.CutPrefix(key.name, prefix); mine && ok && (rest == "init" || strings.HasPrefix(rest, "map.init.")) && !(&comparer{}).same(old, def) {
 			return true
 		}
@@ -142,7 +142,8 @@ func (j *judge) initialization(p *pkg) {
 		case old == nil || old.Kind != source.Var || x.Kind != source.Var:
 			// Added ones are reported as such.
 		case p.Fresh[x]:
-			a, b := p.old.data[p.prefix+x.Symbol], p.new.data[p.prefix+x.Symbol]
+			a, _ := p.Old.datum(p.prefix + x.Symbol)
+			b, _ := p.New.datum(p.prefix + x.Symbol)
 			reason := "" // the program did not have it
 			if retyped(a, b) {
 				reason = "a new variable: its type changed from " + j.typeName(a) + " to " + j.typeName(b) + "; the old value is gone"
@@ -192,9 +193,7 @@ func (j *judge) initFunc(p *pkg, x *source.Decl) {
 		j.say(p, x, Kept, keptInit)
 	case old != nil:
 		// The same text may be other code: for a constant that it names.
-		_, before := p.old.families()
-		_, now := p.new.families()
-		o, n := before[p.prefix+old.Symbol], now[p.prefix+x.Symbol]
+		o, n := p.Old.family(p.prefix+old.Symbol), p.New.family(p.prefix+x.Symbol)
 		if o == nil || n == nil {
 			return
 		}
@@ -266,7 +265,7 @@ func (j *judge) typeName(d program.Definition) string {
 // twins finds, for the func literals in the generated functions of initializers, those
 // that the package's own initialization has at the same place. They are the same
 // literal, and there must be one code for it: later edits know it by the latter's name.
-func (j *judge) twins(p *pkg, now map[string]*family) {
+func (j *judge) twins(p *pkg) {
 	if p.Inits == nil {
 		return
 	}
@@ -278,32 +277,33 @@ func (j *judge) twins(p *pkg, now map[string]*family) {
 	}
 	own := map[*source.Literal]string{}
 	for _, base := range []string{"init", "glob."} {
-		if f := now[p.prefix+base]; f != nil {
+		if f := p.New.family(p.prefix + base); f != nil {
 			for l, name := range symbols(f, literalsOf(p.Delta.New, decls)) {
 				own[l] = name
 			}
 		}
 	}
 	for _, in := range p.Inits.List {
-		for base, f := range now {
+		for _, f := range p.New.allFamilies() {
 			// The copies in the package's own init have such names too, but no positions
 			// that tell which is which.
-			if strings.HasPrefix(base, p.prefix+in.Func+".") && p.runs(in) && slices.ContainsFunc(f.members, func(m member) bool { return isLiteral(m.made) }) {
+			if strings.HasPrefix(f.base, p.prefix+in.Func+".") && p.runs(in) && slices.ContainsFunc(f.members, func(m member) bool { return isLiteral(m.made) }) {
 				j.restart(p, in.Vars[0], "the initializer has func literals of functions that were inlined into it")
 			}
 		}
-		f := now[p.prefix+in.Func]
+		f := p.New.family(p.prefix + in.Func)
 		if f == nil {
 			continue
 		}
 		names := symbols(f, literalsOf(p.Delta.New, in.Vars))
 		for l, name := range names {
 			twin := own[l]
-			if t, ok := p.new.text[symbolKey{twin, goobj.ABIInternal}]; ok {
-				j.res.Twins[p.new.text[symbolKey{name, goobj.ABIInternal}]] = t
+			if t, ok := p.New.function(symbolKey{twin, goobj.ABIInternal}); ok {
+				copied, _ := p.New.function(symbolKey{name, goobj.ABIInternal})
+				j.res.Twins[copied] = t
 			}
-			closure, ok1 := p.new.data[name+"·f"]
-			t, ok2 := p.new.data[twin+"·f"]
+			closure, ok1 := p.New.datum(name + "·f")
+			t, ok2 := p.New.datum(twin + "·f")
 			if ok1 && ok2 {
 				j.res.Twins[closure] = t
 			}

@@ -50,7 +50,7 @@ func (j *judge) literals(p *pkg, f, before *family, oldName, name string) *liter
 			}
 			l.pairs[n] = litPair{
 				old: o, oldLit: pair.Old, newLit: pair.New,
-				onStack:      allOnStack || p.OldEscape.StackLiterals[Position{pair.Old.Filename, pair.Old.Line, pair.Old.Col}],
+				onStack:      allOnStack || p.OldEscape.onStack(pair.Old),
 				sameAround:   around,
 				sameCaptures: slices.Equal(od.Captures(pair.Old), nd.Captures(pair.New)),
 			}

@@ -30,7 +30,7 @@ type method struct {
 // type switches and reflection go by the descriptor in the program, which package link
 // rewrites. What has no place for methods there is a restart, if it may be asked.
 func (j *judge) methods(p *pkg) {
-	for name, now := range p.new.data {
+	for name, now := range p.New.compiled() {
 		typ, ok := typeName(name)
 		if !ok || isInterface(now) || j.worlds.mentions(typ) {
 			continue // (one of which there are two has all its methods from the start)
@@ -141,7 +141,7 @@ func (j *judge) hasInterfaceMethod(name string) bool {
 		return true
 	}
 	for _, p := range j.pkgs {
-		for typ, d := range p.new.data {
+		for typ, d := range p.New.compiled() {
 			if strings.HasPrefix(typ, "type:") && isInterface(d) && slices.Contains(interfaceMethods(d), name) {
 				return true
 			}

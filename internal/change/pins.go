@@ -116,14 +116,14 @@ func (j *judge) in(symbol string) string {
 // mayHold reports whether an interface of the program has a method of this name and the
 // type that it had in the old code.
 func (j *judge) mayHold(p *pkg, symbol, method string) bool {
-	typ, ok := methodType(p.old, symbol)
+	typ, ok := methodType(p.Old, symbol)
 	return !ok && j.prog.HasInterfaceMethod(method) || j.prog.HasInterfaceMethodOf(method, typ)
 }
 
 // methodType is the type of a method, without its receiver, as the descriptor of the
 // receiver's type spells it.
-func methodType(x *objects, symbol string) (string, bool) {
-	for name, d := range x.data {
+func methodType(x *Objects, symbol string) (string, bool) {
+	for name, d := range x.allData() {
 		if _, ok := typeName(name); !ok || !slices.ContainsFunc(written(d), func(r goobj.Reloc) bool {
 			return r.Type == goobj.RMethodOff && refName(d.Object, r.Sym) == symbol
 		}) {
@@ -171,7 +171,7 @@ func (j *judge) pinTypes() {
 				}
 			}
 		}
-		for name := range p.old.data {
+		for name := range p.Old.allData() {
 			if strings.Contains(name, "..dict.") && w.mentions(name) {
 				if reason := j.assertingInstance(name); reason != "" {
 					j.pinType(w.root(name), reason)
@@ -197,9 +197,9 @@ func (j *judge) anyRoot(p *pkg) string {
 
 // pinVariables finds package variables that reach a changed type.
 func (j *judge) pinVariables(p *pkg) {
-	for _, name := range slices.Sorted(maps.Keys(p.old.data)) {
-		d := p.old.data[name]
-		now, stays := p.new.data[name]
+	for _, name := range p.Old.sortedData() {
+		d, _ := p.Old.datum(name)
+		now, stays := p.New.datum(name)
 		if !stays || !d.Object.Kind(d.Sym).IsVariable() || gotype(now) != gotype(d) {
 			continue // what only old code knows stays with it
 		}
@@ -234,8 +234,7 @@ func shortName(name string) string {
 // pinLiterals finds func literals whose closures may be held, and that capture, take or
 // return a changed type.
 func (j *judge) pinLiterals(p *pkg) {
-	families, _ := p.old.families()
-	for _, f := range families {
+	for _, f := range p.Old.allFamilies() {
 		owner := j.owner(f.base)
 		byName := map[string]*source.Literal{}
 		onStack := false
@@ -258,10 +257,10 @@ func (j *judge) pinLiterals(p *pkg) {
 				j.pinType(j.worlds.root(instance), "a func literal of the generic func "+shortName(generic(f.base))+" may be held")
 			}
 			lit := byName[m.key.name]
-			if lit != nil && owner.OldEscape.StackLiterals[Position{lit.Filename, lit.Line, lit.Col}] {
+			if lit != nil && owner.OldEscape.onStack(lit) {
 				continue
 			}
-			held := j.literalTypes(f, m, p.old)
+			held := j.literalTypes(f, m, p.Old)
 			if i := slices.IndexFunc(held, j.worlds.mentions); i >= 0 {
 				where := strings.TrimPrefix(m.key.name, p.prefix)
 				if lit != nil {
@@ -276,7 +275,7 @@ func (j *judge) pinLiterals(p *pkg) {
 // instances are the dictionaries of the instances, for changed types, of a generic
 // function, or of the type that it is a method of.
 func (j *judge) instances(p *pkg, name string) (list []string) {
-	for _, dict := range slices.Sorted(maps.Keys(p.old.data)) {
+	for _, dict := range p.Old.sortedData() {
 		if !strings.Contains(dict, "..dict.") || !j.worlds.mentions(dict) {
 			continue
 		}
@@ -292,7 +291,7 @@ func (j *judge) instances(p *pkg, name string) (list []string) {
 func plain(name string) string { return strings.NewReplacer("(*", "", ")", "").Replace(name) }
 
 // literalTypes are the types that a func literal takes, returns and captures.
-func (j *judge) literalTypes(f *family, m member, x *objects) []string {
+func (j *judge) literalTypes(f *family, m member, x *Objects) []string {
 	list := []string{closureType(f, m, x)}
 	sig, err := j.abbrevs.Of(m.def.Object, m.def.Sym)
 	if err != nil {
@@ -336,10 +335,10 @@ func (j *judge) pinInterfaces(p *pkg) {
 		}
 	})
 	for _, typ := range slices.Sorted(maps.Keys(converted)) {
-		d, ok := p.old.data["type:"+typ]
+		d, ok := p.Old.datum("type:" + typ)
 		for _, q := range j.pkgs {
 			if !ok {
-				d, ok = q.old.data["type:"+typ]
+				d, ok = q.Old.datum("type:" + typ)
 			}
 		}
 		if !ok {
@@ -420,15 +419,14 @@ func (j *judge) quietWorlds() {
 		return
 	}
 	for _, p := range j.pkgs {
-		families, _ := p.old.families()
-		for _, f := range families {
+		for _, f := range p.Old.allFamilies() {
 			if isInit(strings.TrimPrefix(f.base, p.prefix)) {
 				continue
 			}
 			quiet := map[symbolKey]bool{}
 			wrappers := map[string]bool{} // of go and defer statements, and range bodies
 			for _, m := range f.members {
-				typed := slices.ContainsFunc(j.literalTypes(f, m, p.old), w.mentions)
+				typed := slices.ContainsFunc(j.literalTypes(f, m, p.Old), w.mentions)
 				if m.made != "" && !isLiteral(m.made) && w.uses(m.def) {
 					wrappers[m.key.name] = true
 				}

@@ -27,7 +27,7 @@ func (j *judge) reached() {
 		for _, r := range written(d) {
 			key := symbolKey{strings.TrimSuffix(refName(d.Object, r.Sym), "·f"), goobj.ABIInternal}
 			for _, p := range j.pkgs {
-				def, ok := p.new.text[key]
+				def, ok := p.New.function(key)
 				if !ok {
 					continue
 				}
@@ -48,7 +48,7 @@ func (j *judge) reached() {
 			continue
 		}
 		for _, in := range p.Inits.List {
-			if def, ok := p.new.text[symbolKey{p.prefix + in.Func, goobj.ABIInternal}]; ok && p.runs(in) {
+			if def, ok := p.New.function(symbolKey{p.prefix + in.Func, goobj.ABIInternal}); ok && p.runs(in) {
 				visit(def)
 			}
 		}
@@ -70,7 +70,8 @@ func (j *judge) reached() {
 			if _, has, err := j.prog.Function(key.name, key.abi); j.taken[key] || !has || err != nil {
 				continue
 			}
-			fn := Function{Object: n.def.Object, Sym: n.def.Sym, Replaces: key.name, LinesOnly: true, Old: n.p.old.text[key], Decl: -1}
+			old, _ := n.p.Old.function(key)
+			fn := Function{Object: n.def.Object, Sym: n.def.Sym, Replaces: key.name, LinesOnly: true, Old: old, Decl: -1}
 			if _, made := splitName(key.name); made != "" && !isLiteral(made) || fn.Old.Object == nil {
 				fn.Replaces = "" // bound to the closure that the old code made for it
 			}

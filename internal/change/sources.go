@@ -68,7 +68,7 @@ func (j *judge) asked(p *pkg, method *source.Decl) bool {
 	if j.prog.HasInterfaceMethod(name) {
 		return true
 	}
-	for typ, d := range p.new.data {
+	for typ, d := range p.New.compiled() {
 		if strings.HasPrefix(typ, "type:") && isInterface(d) && slices.Contains(interfaceMethods(d), name) {
 			return true
 		}

@@ -95,16 +95,16 @@ func (j *judge) variables(p *pkg) {
 	for _, x := range p.Delta.New.List {
 		// The program may have a variable of this name from before it was removed, or of
 		// another type.
-		if d, ok := p.new.data[p.prefix+x.Symbol]; ok && x.Kind == source.Var && p.Fresh[x] {
+		if d, ok := p.New.datum(p.prefix + x.Symbol); ok && x.Kind == source.Var && p.Fresh[x] {
 			j.res.Data = append(j.res.Data, d)
 			if files, ok := fileList(x, d); ok {
 				j.res.Data = append(j.res.Data, files)
 			}
 		}
 	}
-	for name, now := range p.new.data {
+	for name, now := range p.New.compiled() {
 		k := now.Object.Kind(now.Sym)
-		before, ok := p.old.data[name]
+		before, ok := p.Old.datum(name)
 		if !ok || !k.IsVariable() || strings.Contains(name, "..") {
 			continue
 		}
@@ -126,8 +126,8 @@ func (j *judge) variables(p *pkg) {
 	// With new variables, or fewer, the package's init function must differ. Else it is
 	// the initialization of an existing one that does.
 	key := symbolKey{p.prefix + "init", goobj.ABIInternal}
-	before, ok1 := p.old.text[key]
-	now, ok2 := p.new.text[key]
+	before, ok1 := p.Old.function(key)
+	now, ok2 := p.New.function(key)
 	said := slices.ContainsFunc(j.res.Decls, func(d Decl) bool { return d.Kind == "var" && d.ImportPath == p.ImportPath })
 	if !hasNew && !said && ok1 && ok2 && !(&comparer{rename: j.renamedInit(p)}).same(before, now) {
 		j.res.Decls = append(j.res.Decls, Decl{ImportPath: p.ImportPath, Package: p.name(), Verdict: Kept, Name: p.name(), Reason: "the initialization of its variables changed; the running values stay"})
@@ -136,11 +136,9 @@ func (j *judge) variables(p *pkg) {
 
 // renamedInit is the renaming of func literals in initializers of variables.
 func (j *judge) renamedInit(p *pkg) map[string]string {
-	_, old := p.old.families()
-	_, now := p.new.families()
 	rename := map[string]string{}
 	for _, name := range []string{"init", "glob."} {
-		o, n := old[p.prefix+name], now[p.prefix+name]
+		o, n := p.Old.family(p.prefix+name), p.New.family(p.prefix+name)
 		if o == nil || n == nil {
 			continue
 		}
@@ -197,12 +195,12 @@ func (j *judge) dictionaries() {
 	for grown := true; grown; {
 		grown = false
 		for _, p := range j.pkgs {
-			for name, now := range p.new.data {
+			for name, now := range p.New.compiled() {
 				// (The object marks only those of its own package's functions.)
 				if !strings.Contains(name, "..dict.") || j.dicts[name] {
 					continue
 				}
-				before, ok := p.old.data[name]
+				before, ok := p.Old.datum(name)
 				if ok && j.comparer(nil).same(before, now) && !j.usesChangedDictionary(now) {
 					continue
 				}

@@ -27,7 +27,7 @@ type worlds struct {
 func (j *judge) newWorlds() *worlds {
 	w := &worlds{changed: map[string]map[string]bool{}, forks: map[string]*fork{}, memo: map[string]bool{}}
 	for _, p := range j.pkgs {
-		for name, now := range p.new.data {
+		for name, now := range p.New.compiled() {
 			typ, ok := typeName(name)
 			if !ok || !named(now) {
 				continue
@@ -44,8 +44,8 @@ func (j *judge) newWorlds() *worlds {
 	users := map[string][]string{} // types that contain or point to a type
 	isNamed := map[string]bool{}
 	for _, p := range j.pkgs {
-		for _, x := range []*objects{p.old, p.new} {
-			for name, d := range x.data {
+		for _, x := range []*Objects{p.Old, p.New} {
+			for name, d := range x.allData() {
 				typ, ok := typeName(name)
 				if !ok {
 					continue
@@ -83,7 +83,7 @@ func (j *judge) newWorlds() *worlds {
 // descriptor is that of a type before the edit: the package's, or one that the program
 // has from elsewhere.
 func (j *judge) descriptor(p *pkg, symbol string) (program.Definition, bool) {
-	if d, ok := p.old.data[symbol]; ok {
+	if d, ok := p.Old.datum(symbol); ok {
 		return d, true
 	}
 	return j.prog.HiddenDefinition(symbol)
@@ -201,7 +201,7 @@ func (j *judge) newTypes() {
 	}
 	seen := map[string]bool{}
 	for _, p := range j.pkgs {
-		each([]*goobj.Archive{p.New}, func(d program.Definition) {
+		each([]*goobj.Archive{p.New.Newest()}, func(d program.Definition) {
 			name := d.Object.Name(d.Sym)
 			if !d.Object.Kind(d.Sym).IsText() && !seen[name] && (strings.HasPrefix(name, "type:") || strings.HasPrefix(name, "go:itab.")) && j.worlds.mentions(name) && !strings.HasPrefix(name, "type:.namedata.") {
 				seen[name] = true
@@ -227,5 +227,5 @@ func each(archives []*goobj.Archive, f func(program.Definition)) {
 // eachOld calls f for all symbols that the package ever had.
 func (p *pkg) eachOld(f func(program.Definition)) {
 	each(p.Past, f)
-	each([]*goobj.Archive{p.Old}, f)
+	each(p.Old.Archives(), f)
 }

@@ -23,7 +23,7 @@ func (c *Compiler) args(ctx context.Context, p *Package, req Request, scan *Scan
 	if p.Standard {
 		args = append(args, "-std")
 	}
-	complete := !p.Cgo
+	complete := !p.Cgo && req.Excerpt == nil
 	for _, f := range p.OtherFiles {
 		complete = complete && isHeader(f)
 	}
@@ -34,6 +34,9 @@ func (c *Compiler) args(ctx context.Context, p *Package, req Request, scan *Scan
 	profile, err := c.profile()
 	if err != nil {
 		return nil, err
+	}
+	if req.Excerpt != nil && (profile != "" || len(p.SFiles) > 0 || p.Cgo || isSet(h.all, "asan")) {
+		return nil, fmt.Errorf("compiling %q: a package with a profile, assembly, cgo or -asan has no excerpt", p.ImportPath)
 	}
 	if profile != "" {
 		args = append(args, "-pgoprofile="+profile)

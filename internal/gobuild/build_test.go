@@ -310,8 +310,19 @@ func checkSelf(t *testing.T, h *Host) {
 		t.Fatal(err)
 	}
 	for _, p := range h.Live {
-		if err := c.SelfCheck(context.Background(), p); err != nil {
-			t.Error(err)
+		// Once from disk, once from files that are given.
+		given := map[string][]byte{}
+		for _, f := range p.GoFiles {
+			text, err := h.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			given[f] = text
+		}
+		for _, overlay := range []map[string][]byte{nil, given} {
+			if _, err := c.SelfCheck(context.Background(), Request{ImportPath: p.ImportPath, Overlay: overlay}); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

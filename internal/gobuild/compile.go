@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Compiler compiles single packages of a host again. Its methods may be called
@@ -33,6 +37,10 @@ type Compiler struct {
 	profile func() (string, error) // preprocessed profile, "" without one
 }
 
+// memory is what a compilation may take before its garbage is collected at all: most end
+// before. Collecting costs a third of the processor time of a small one (measured).
+const memory = "512MiB"
+
 // NewCompiler makes the compiler of a loaded host. It empties the folder for
 // archives below the host's Work.
 func NewCompiler(h *Host) (*Compiler, error) {
@@ -49,7 +57,7 @@ func NewCompiler(h *Host) (*Compiler, error) {
 	}
 	// The go command sets these for the tools it runs (cmd/go/main.go), as they
 	// may come from `go env -w`.
-	c.env = append(h.environ(), "GOROOT="+h.Env.GOROOT, "GOOS="+h.Env.GOOS, "GOARCH="+h.Env.GOARCH,
+	c.env = append(h.environ(), "GOGC=off", "GOMEMLIMIT="+memory, "GOROOT="+h.Env.GOROOT, "GOOS="+h.Env.GOOS, "GOARCH="+h.Env.GOARCH,
 		"GOAMD64="+h.Env.GOAMD64, "GOEXPERIMENT="+h.Env.GOEXPERIMENT)
 	for _, p := range h.Live {
 		for _, list := range [][]string{p.CgoFiles, p.OtherFiles} {
@@ -77,6 +85,17 @@ type Request struct {
 	// Archives are those of packages that are recompiled in the same edit, by
 	// import path. They stand before accepted ones and those of the host.
 	Archives map[string]string
+
+	// Excerpt is what is compiled in place of the package's files, if it is not nil:
+	// Go files by path. They may lack bodies of functions. The archive is of use for
+	// what is whole in them alone, and is not imported by later compilations.
+	Excerpt map[string][]byte
+
+	// Scan says which files belong to the package, if the caller knows.
+	Scan *Scan
+
+	// Background compilations leave the processors to others.
+	Background bool
 }
 
 // Object is a compiled package.
@@ -99,14 +118,16 @@ type Object struct {
 	// and that this one imports, directly or not, dependencies first.
 	Added []*Package
 
-	// What -m says of each position. The compiler is silent about functions
-	// that may have copies in other packages (generic instances, wrappers).
-	Leaks         map[Position][]string // parameter: "leaking param: p to result ~r0 level=0", "mutates param: p derefs=1"; variable: "moved to heap: x"; conversion: "zero-copy …"
-	Inlined       map[Position][]string // call: name of the function inlined there
-	StackLiterals map[Position]bool     // func literal that does not escape
+	// Notes are what -m says of each position: of a parameter "leaking param: p to
+	// result ~r0 level=0", "mutates param: p derefs=1"; of a variable "moved to heap: x";
+	// of a conversion "zero-copy …"; of a literal "func literal does not escape". The
+	// compiler is silent about functions that may have copies in other packages
+	// (generic instances, wrappers).
+	Notes map[token.Position][]string
 
-	scan *Scan
-	pkg  *Package
+	scan    *Scan
+	pkg     *Package
+	excerpt bool
 }
 
 // RebuildError is an edit that a compiler alone cannot serve.
@@ -127,11 +148,14 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 	if p == nil {
 		return nil, fmt.Errorf("compiling %q: the host has no such package", req.ImportPath)
 	}
-	scan, err := c.h.Rescan(p, req.Overlay)
+	scan, err := req.Scan, error(nil)
+	if scan == nil {
+		scan, err = c.h.Rescan(p, req.Overlay)
+	}
 	if err != nil {
 		return nil, c.goError(ctx, p, req, err)
 	}
-	o := &Object{ImportPath: p.ImportPath, scan: scan, pkg: p}
+	o := &Object{ImportPath: p.ImportPath, scan: scan, pkg: p, excerpt: req.Excerpt != nil}
 	o.EmbedFiles, _ = p.Embedded(scan.EmbedPatterns) // an error is the compilation's
 	if err := c.checkForeign(p, scan, req); err != nil {
 		return nil, err
@@ -144,6 +168,9 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 
 	var out string
 	if reason := c.mustList(p); reason != nil {
+		if req.Excerpt != nil {
+			return nil, fmt.Errorf("compiling an excerpt of %q: %w", p.ImportPath, reason)
+		}
 		out, err = c.compileByGoList(ctx, p, req, o)
 	} else {
 		out, err = c.compile(ctx, p, req, o)
@@ -154,7 +181,7 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 	notes, _ := splitMessages(out)
 	for i := range notes {
 		// Behind the type checker files have the names of the object.
-		if file := &notes[i].pos.File; isSet(c.h.all, "trimpath") && filepath.Dir(*file) == trimmedDir(p) {
+		if file := &notes[i].pos.Filename; isSet(c.h.all, "trimpath") && filepath.Dir(*file) == trimmedDir(p) {
 			*file = filepath.Join(p.Dir, filepath.Base(*file))
 		} else {
 			*file = absolute(c.h.Dir, *file)
@@ -163,6 +190,9 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 	o.addNotes(notes)
 	if o.Archive, err = os.ReadFile(o.ArchivePath); err != nil {
 		return nil, err
+	}
+	if o.excerpt {
+		os.RemoveAll(filepath.Dir(o.ArchivePath)) // nobody imports it
 	}
 	if o.Export, _, err = splitArchive(o.Archive); err != nil {
 		return nil, fmt.Errorf("reading archive of %q: %w", p.ImportPath, err)
@@ -179,7 +209,12 @@ func (c *Compiler) Accept(objects ...*Object) {
 	c.h.mu.Lock()
 	defer c.h.mu.Unlock()
 	for _, o := range objects {
-		c.current[o.ImportPath] = o.ArchivePath
+		if !o.excerpt {
+			if old := c.current[o.ImportPath]; old != "" && old != o.ArchivePath {
+				os.RemoveAll(filepath.Dir(old))
+			}
+			c.current[o.ImportPath] = o.ArchivePath
+		}
 		p := o.pkg
 		p.GoFiles, p.Files = o.scan.GoFiles, o.Files
 		p.EmbedPatterns, p.EmbedFiles = o.scan.EmbedPatterns, o.EmbedFiles
@@ -286,7 +321,7 @@ func (c *Compiler) mustList(p *Package) error {
 
 // compile runs the compile tool and returns what it printed, with the user's
 // file names.
-func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Object) (string, error) {
+func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Object) (out string, err error) {
 	c.mu.Lock()
 	c.runs++
 	dir := filepath.Join(c.scratch, strconv.Itoa(c.runs))
@@ -295,19 +330,26 @@ func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Obje
 	if err := os.MkdirAll(src, 0o777); err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(src)
-	s := sources{p: p, view: fileView{c.h, req.Overlay}, dir: src}
+	defer func() {
+		if os.RemoveAll(src); err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	s, files, embeds := sources{p: p, view: fileView{c.h, req.Overlay}, dir: src}, o.Files, o.scan.EmbedPatterns
+	if req.Excerpt != nil {
+		s.view.overlay, files, embeds = req.Excerpt, slices.Sorted(maps.Keys(req.Excerpt)), nil
+	}
 	if isSet(c.h.all, "trimpath") {
 		s.trimmed = trimmedDir(p)
 	}
-	if err := s.add(o.Files); err != nil {
+	if err := s.add(files); err != nil {
 		return "", err
 	}
 	args, err := c.args(ctx, p, req, o.scan, dir)
 	if err != nil {
 		return "", err
 	}
-	if len(o.scan.EmbedPatterns) > 0 {
+	if len(embeds) > 0 {
 		file := filepath.Join(dir, "embedcfg")
 		if o.EmbedFiles, err = s.view.embedcfg(p.Dir, o.scan.EmbedPatterns, file, src); err != nil {
 			return "", c.goError(ctx, p, req, err)
@@ -320,11 +362,11 @@ func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Obje
 	own(cmd)
 	cmd.Dir = c.h.Dir
 	cmd.Env = c.env
-	raw, err := cmd.CombinedOutput()
+	raw, err := combinedOutput(cmd, req.Background)
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
-	out := s.userNames(string(raw))
+	out = s.userNames(string(raw))
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && len(out) > 0 {
 		_, rest := splitMessages(out)
@@ -340,6 +382,21 @@ func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Obje
 		return "", fmt.Errorf("compiling %q: %w", p.ImportPath, err)
 	}
 	return out, nil
+}
+
+// combinedOutput runs a command, in the background at the lowest priority.
+func combinedOutput(cmd *exec.Cmd, background bool) ([]byte, error) {
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	if background {
+		// Its threads to come inherit it. Failing is no harm.
+		unix.Setpriority(unix.PRIO_PGRP, cmd.Process.Pid, 19)
+	}
+	err := cmd.Wait()
+	return out.Bytes(), err
 }
 
 // damaged is an archive, of those that a package imports, that is not what it was
@@ -376,60 +433,37 @@ func stampOf(name string) stamp {
 }
 
 func (o *Object) addNotes(notes []note) {
-	o.Leaks = make(map[Position][]string)
-	o.Inlined = make(map[Position][]string)
-	o.StackLiterals = make(map[Position]bool)
+	o.Notes = make(map[token.Position][]string)
 	for _, n := range notes {
 		switch {
-		case strings.Contains(n.text, " param: "), strings.HasPrefix(n.text, "leaking param"), strings.HasPrefix(n.text, "moved to heap: "), strings.HasPrefix(n.text, "zero-copy "):
-			o.Leaks[n.pos] = append(o.Leaks[n.pos], n.text)
-		case n.text == "func literal does not escape":
-			o.StackLiterals[n.pos] = true
-		default:
-			if callee, ok := strings.CutPrefix(n.text, "inlining call to "); ok {
-				o.Inlined[n.pos] = append(o.Inlined[n.pos], callee)
-			}
+		case strings.Contains(n.text, " param: "), strings.HasPrefix(n.text, "leaking param"), strings.HasPrefix(n.text, "moved to heap: "),
+			strings.HasPrefix(n.text, "zero-copy "), n.text == "func literal does not escape":
+			o.Notes[n.pos] = append(o.Notes[n.pos], n.text)
 		}
 	}
 }
 
-// SelfCheck compiles a package as it was for the host and compares export data
-// and machine code with the host's, byte by byte. A package that fails is
-// compiled by the go command from then on; the error says so. If the sources are
-// no longer those of the host, the error is ErrEdited and nothing is known.
-func (c *Compiler) SelfCheck(ctx context.Context, p *Package) error {
+// SelfCheck compiles a package as it was for the host, from the files in the request, and
+// compares export data and machine code with the host's, byte by byte. A package that fails
+// is compiled by the go command from then on; the error says so. For one that is compiled so
+// already there is nothing to check, and no object.
+func (c *Compiler) SelfCheck(ctx context.Context, req Request) (*Object, error) {
+	p := c.h.pkg(req.ImportPath)
 	if c.mustList(p) != nil {
-		return nil
+		return nil, nil
 	}
-	o, err := c.Compile(ctx, Request{ImportPath: p.ImportPath})
+	o, err := c.Compile(ctx, req)
 	if err == nil {
 		defer os.RemoveAll(filepath.Dir(o.ArchivePath))
 		err = sameObject(o, p.Export)
 	}
 	if err != nil && ctx.Err() == nil {
-		if !c.unedited(ctx, p) {
-			return ErrEdited
-		}
 		err = fmt.Errorf("self-check of %q: %w", p.ImportPath, err)
 		c.mu.Lock()
 		c.byList[p.ImportPath] = err
 		c.mu.Unlock()
 	}
-	return err
-}
-
-// ErrEdited is a self-check that came too late.
-var ErrEdited = errors.New("the sources are no longer those of the host")
-
-// unedited reports whether the go command still takes the host's object for what
-// the sources make.
-func (c *Compiler) unedited(ctx context.Context, p *Package) bool {
-	target := []string{p.ImportPath}
-	if p.ImportPath == commandLine {
-		target = c.h.targets
-	}
-	list, err := c.h.list(ctx, c.h.overlays, target)
-	return err == nil && len(list) > 0 && list[len(list)-1].Export == p.Export
+	return o, err
 }
 
 func sameObject(o *Object, host string) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"go/token"
 	"os"
 	"path/filepath"
 	"slices"
@@ -281,11 +282,11 @@ func testCompileNotes(t *testing.T, f fixture) {
 			t.Fatal(err)
 		}
 		file := filepath.Join(h.Dir, "lib", "lib.go")
-		if diff := cmp.Diff(map[Position][]string{{file, 7, 11}: {"leaking param: p"}}, o.Leaks); diff != "" {
-			t.Errorf("leaks (-want +got):\n%s", diff)
-		}
-		if diff := cmp.Diff(map[Position]bool{{file, 11, 26}: true}, o.StackLiterals); diff != "" {
-			t.Errorf("literals (-want +got):\n%s", diff)
+		if diff := cmp.Diff(map[token.Position][]string{
+			{Filename: file, Line: 7, Column: 11}:  {"leaking param: p"},
+			{Filename: file, Line: 11, Column: 26}: {"func literal does not escape"},
+		}, o.Notes); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
 	check(t)
@@ -304,7 +305,7 @@ func TestSelfCheckFails(t *testing.T) {
 	ctx := context.Background()
 	p := h.Packages["example.com/m/lib"]
 	h.gcflags = []perPackage{{"all", "-N"}}
-	if err := c.SelfCheck(ctx, p); err == nil || !strings.Contains(err.Error(), "differs") {
+	if _, err := c.SelfCheck(ctx, Request{ImportPath: p.ImportPath}); err == nil || !strings.Contains(err.Error(), "differs") {
 		t.Errorf("got %v, want a difference", err)
 	}
 	if c.mustList(p) == nil {
@@ -312,17 +313,13 @@ func TestSelfCheckFails(t *testing.T) {
 	}
 }
 
-func TestSelfCheckTooLate(t *testing.T) {
-	h, c := fixture{files: library}.compiler(t)
+func TestVerify(t *testing.T) {
+	h, _ := fixture{files: library}.compiler(t)
 	ctx := context.Background()
 	if same, err := h.Verify(ctx); !same || err != nil {
 		t.Errorf("the sources are unchanged, but got %v, %v", same, err)
 	}
 	files{"lib/lib.go": strings.Replace(plainLib, "hello", "other", 1)}.write(t, h.Dir)
-	p := h.Packages["example.com/m/lib"]
-	if err := c.SelfCheck(ctx, p); err != ErrEdited || c.mustList(p) != nil {
-		t.Errorf("got %v, want %v", err, ErrEdited)
-	}
 	if same, err := h.Verify(ctx); same || err != nil {
 		t.Errorf("the sources changed, but got %v, %v", same, err)
 	}

@@ -1,6 +1,7 @@
 package gobuild
 
 import (
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,15 +10,9 @@ import (
 	"syscall"
 )
 
-// Position is a place in a source file. Line and Col count from 1, Col in bytes.
-type Position struct {
-	File      string // absolute
-	Line, Col int
-}
-
 // note is one line of the compiler's -m output.
 type note struct {
-	pos  Position
+	pos  token.Position // the file by its absolute path
 	text string
 }
 
@@ -54,9 +49,9 @@ func splitMessages(out string) (notes []note, rest string) {
 			b.WriteString(line)
 			continue
 		}
-		n := note{Position{File: m[1]}, m[4]}
+		n := note{token.Position{Filename: m[1]}, m[4]}
 		n.pos.Line, _ = strconv.Atoi(m[2])
-		n.pos.Col, _ = strconv.Atoi(m[3])
+		n.pos.Column, _ = strconv.Atoi(m[3])
 		notes = append(notes, n)
 	}
 	return notes, b.String()

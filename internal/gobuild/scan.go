@@ -67,6 +67,9 @@ func (h *Host) Rescan(p *Package, overlay map[string][]byte) (*Scan, error) {
 // CompileOrder puts the packages of an edit in the order of their imports as the
 // edit leaves them: a package behind those that it imports.
 func (h *Host) CompileOrder(paths []string, overlay map[string][]byte) []string {
+	if len(paths) == 1 && h.pkg(paths[0]) != nil {
+		return paths
+	}
 	imports := make(map[string][]string, len(paths))
 	for _, path := range paths {
 		p := h.pkg(path)
@@ -130,6 +133,14 @@ const commandLine = "command-line-arguments"
 // ReadFile reads a source file as the go command sees it: through the overlays, the
 // user's and ours.
 func (h *Host) ReadFile(name string) ([]byte, error) { return fileView{h: h}.read(name) }
+
+// Stat are the attributes of the file that ReadFile reads.
+func (h *Host) Stat(name string) (fs.FileInfo, error) {
+	if to, ok := (fileView{h: h}).actual(name); ok {
+		return os.Stat(to)
+	}
+	return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+}
 
 // fileView is the disk below the host's overlays, below those of an edit.
 type fileView struct {

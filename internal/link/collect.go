@@ -340,6 +340,11 @@ func (l *linker) byName(name string, abi goobj.ABI, o *goobj.Object, s goobj.Sym
 	if ok {
 		return target{addr: addr}, nil
 	}
+	if o != nil {
+		if o, s, err = l.Library.Proper(o, s); err != nil {
+			return target{}, err
+		}
+	}
 	if o == nil || o.Kind(s).IsText() && o.Size(s) == 0 {
 		d, err := l.Library.Find(name, abi)
 		if err != nil {

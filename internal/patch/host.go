@@ -109,7 +109,7 @@ func (h *Host) Load(ctx context.Context, img *link.Image, lib *program.Library, 
 	h.seq++
 	p.Seq, p.WaitNS = h.seq, uint64(c.Wait)
 	p.Quiet, p.Running = append(p.Quiet, c.Quiet...), c.Running
-	if pc, ok, _ := h.Program.Function(wire.HookName, goobj.ABIInternal); ok {
+	if pc, ok, _ := h.Program.Function(wire.HookName, goobj.ABIInternal); ok && c.News != "" {
 		p.Hook, p.News = pc, c.News
 	}
 	applied, err := h.client.Apply(ctx, p)

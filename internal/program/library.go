@@ -2,7 +2,9 @@ package program
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
@@ -14,7 +16,15 @@ type Library struct {
 	files    map[string]string // archive file by import path
 	live     map[string]bool   // packages whose source the user may edit
 	archives map[string]*goobj.Archive
+	grafts   map[string][]graft // newest first
 	names    map[*goobj.Archive]map[string][]Definition
+}
+
+// graft is what an excerpt of a package was compiled to, which stands before the package's
+// archive for the symbols that it owns. Other packages count in the archive.
+type graft struct {
+	archive *goobj.Archive
+	owns    func(name string) bool
 }
 
 // Definition is a symbol in the object that defines it.
@@ -27,24 +37,64 @@ type Definition struct {
 // whose source the user may edit. The files are read when they
 // are first asked for.
 func NewLibrary(files map[string]string, live map[string]bool) *Library {
-	return &Library{files: files, live: live, archives: map[string]*goobj.Archive{}, names: map[*goobj.Archive]map[string][]Definition{}}
+	return &Library{files: files, live: live, archives: map[string]*goobj.Archive{}, grafts: map[string][]graft{}, names: map[*goobj.Archive]map[string][]Definition{}}
 }
 
 // With is the library with some archives replaced or added; l itself stays as it is.
 func (l *Library) With(archives []*goobj.Archive) *Library {
-	n := &Library{files: l.files, live: l.live, archives: make(map[string]*goobj.Archive, len(l.archives)), names: make(map[*goobj.Archive]map[string][]Definition)}
-	for path, a := range l.archives {
-		n.archives[path] = a
-	}
+	n := &Library{files: l.files, live: l.live, archives: maps.Clone(l.archives), grafts: maps.Clone(l.grafts), names: make(map[*goobj.Archive]map[string][]Definition)}
 	for _, a := range archives {
 		n.archives[a.ImportPath] = a
+		delete(n.grafts, a.ImportPath)
 	}
-	for _, a := range n.archives {
+	keep := func(a *goobj.Archive) {
 		if m, ok := l.names[a]; ok {
 			n.names[a] = m // and not those of archives that were replaced
 		}
 	}
+	for _, a := range n.archives {
+		keep(a)
+	}
+	for _, list := range n.grafts {
+		for _, g := range list {
+			keep(g.archive)
+		}
+	}
 	return n
+}
+
+// Graft is the library with what an excerpt of a package was compiled to put over the
+// package's archive, for the symbols that it owns.
+func (l *Library) Graft(excerpt *goobj.Archive, owns func(name string) bool) *Library {
+	n := l.With(nil)
+	n.grafts[excerpt.ImportPath] = append([]graft{{excerpt, owns}}, n.grafts[excerpt.ImportPath]...)
+	return n
+}
+
+// Proper is the definition of a symbol that counts, given one that is at hand: an excerpt
+// also has what its functions refer to, but not in its whole form.
+func (l *Library) Proper(o *goobj.Object, sym goobj.Sym) (*goobj.Object, goobj.Sym, error) {
+	name, abi := o.Name(sym), o.ABI(sym)
+	grafts := l.grafts[o.ImportPath]
+	at := slices.IndexFunc(grafts, func(g graft) bool { return slices.Contains(g.archive.Objects, o) })
+	if at < 0 || grafts[at].owns(name) {
+		return o, sym, nil
+	}
+	a, err := l.Archive(o.ImportPath)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, g := range append(slices.Clone(grafts), graft{a, func(string) bool { return true }}) {
+		if !g.owns(name) {
+			continue
+		}
+		for _, d := range l.Definitions(g.archive, name) {
+			if d.Object.ABI(d.Sym) == abi {
+				return d.Object, d.Sym, nil
+			}
+		}
+	}
+	return nil, 0, fmt.Errorf("%s is defined in an excerpt alone", name)
 }
 
 // Live reports whether a package is one whose source the user may edit.
@@ -125,7 +175,20 @@ func (l *Library) Find(name string, abi goobj.ABI) (Definition, error) {
 		}
 		return Definition{}, false
 	}
+	grafted := func(path string) (Definition, bool) {
+		for _, g := range l.grafts[path] {
+			if g.owns(name) {
+				if d, ok := match(g.archive); ok {
+					return d, true
+				}
+			}
+		}
+		return Definition{}, false
+	}
 	if path := PackageOf(name); path != "" {
+		if d, ok := grafted(path); ok {
+			return d, nil
+		}
 		if a, err := l.Archive(path); err == nil {
 			if d, ok := match(a); ok {
 				return d, nil
@@ -143,6 +206,11 @@ func (l *Library) Find(name string, abi goobj.ABI) (Definition, error) {
 	}
 	for _, a := range l.archives {
 		if d, ok := match(a); ok {
+			return d, nil
+		}
+	}
+	for path := range l.grafts {
+		if d, ok := grafted(path); ok {
 			return d, nil
 		}
 	}

@@ -19,51 +19,55 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
 
-// patch judges the edit, links it and takes it into the program. If a call in progress
-// stands in the way, because a function that it may call keeps now what is on its stack,
-// that function is left to it, if it can be.
-func (e *edit) patch(ctx context.Context) error {
-	said := e.report.Decls
-	err := e.attempt(ctx, nil)
-	var b *blocked
-	if errors.As(err, &b) && len(b.leave) > 0 {
-		e.report.Decls = said
-		return e.attempt(ctx, b)
-	}
-	return err
-}
-
-// attempt is one try of patch; last is what stood in the way of the one before.
-func (e *edit) attempt(ctx context.Context, last *blocked) error {
+// image judges what was compiled, and links it. Functions in leave are left to their old
+// callers.
+func (e *edit) image(ctx context.Context, leave []string) (err error) {
 	start := time.Now()
-	var leave []string
-	if last != nil {
-		leave = last.leave
-	}
-	res, err := e.judge(leave)
-	if err != nil {
+	e.report.Decls = nil
+	e.declModules()
+	if e.verdict, err = e.judge(leave); err != nil {
 		return err
 	}
 	e.report.Timing.Change, start = time.Since(start), time.Now()
-	img, err := e.link(ctx, res)
-	if err != nil {
-		return err
+	e.img, err = e.link(ctx, e.verdict)
+	e.report.Timing.Link = time.Since(start)
+	return err
+}
+
+// apply takes a prepared edit into the program. If a call in progress stands in the way,
+// because a function that it may call keeps now what is on its stack, that function is
+// left to it, if it can be.
+func (e *edit) apply(ctx context.Context) error {
+	if len(e.units) == 0 {
+		e.accept(nil)
+		return nil
 	}
-	e.report.Timing.Link, start = time.Since(start), time.Now()
-	if err := e.load(ctx, res, img); err != nil {
-		return err
-	}
-	err = e.runAfter(ctx, img.After)
-	e.report.Timing.Load = time.Since(start)
-	if err != nil {
-		return err
-	}
-	for i := range e.report.Decls {
-		if d := &e.report.Decls[i]; last != nil && d.Verdict == report.VerdictLiveNewCalls && d.Reason == "" {
-			d.Reason = last.who + " goes on with the old code"
+	start := time.Now()
+	err := e.load(ctx, e.verdict, e.img)
+	var b *blocked
+	if errors.As(err, &b) && len(b.leave) > 0 {
+		if err := e.image(ctx, b.leave); err != nil {
+			return err
+		}
+		start = time.Now()
+		if err = e.load(ctx, e.verdict, e.img); err == nil {
+			e.left(b)
 		}
 	}
-	return nil
+	if err == nil {
+		err = e.runAfter(ctx, e.img.After)
+	}
+	e.report.Timing.Load = time.Since(start)
+	return err
+}
+
+// left says which functions were left to calls in progress, where nothing else does.
+func (e *edit) left(b *blocked) {
+	for i := range e.report.Decls {
+		if d := &e.report.Decls[i]; d.Verdict == report.VerdictLiveNewCalls && d.Reason == "" {
+			d.Reason = b.who + " goes on with the old code"
+		}
+	}
 }
 
 // blocked is an edit that a call in progress stands in the way of.
@@ -105,8 +109,8 @@ func (e *edit) judge(leave []string) (*change.Result, error) {
 func (e *edit) judged(u *unit) change.Package {
 	return change.Package{
 		ImportPath: u.pkg.ImportPath, LinkPath: u.linkPath, Delta: u.delta,
-		Old: u.old, New: u.archive, Past: e.host.sources.past[u.linkPath],
-		OldEscape: *e.host.sources.escape[u.pkg.ImportPath], NewEscape: *u.escape,
+		Old: u.old, New: u.now, Past: e.host.sources.past[u.linkPath],
+		OldEscape: e.host.sources.escape[u.pkg.ImportPath], NewEscape: u.escape,
 		Inits: u.inits,
 	}
 }
@@ -117,7 +121,9 @@ func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error
 	in := link.Input{Data: res.Data, NewVariables: res.NewVariables, Twins: res.Twins, Files: e.files}
 	var archives []*goobj.Archive
 	for _, u := range e.units {
-		archives = append(archives, u.archive)
+		if u.excerpt == nil {
+			archives = append(archives, u.archive)
+		}
 		for _, p := range u.object.Added {
 			h.patch.Library.AddFile(p.ImportPath, p.Export)
 			if p.Export != "" {
@@ -136,6 +142,11 @@ func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error
 		}
 	}
 	in.Library = h.patch.Library.With(archives)
+	for _, u := range e.units {
+		if u.excerpt != nil {
+			in.Library = in.Library.Graft(u.archive, u.now.Owns)
+		}
+	}
 	for _, f := range res.Functions {
 		in.Functions = append(in.Functions, link.Function{Object: f.Object, Sym: f.Sym, Replaces: f.Replaces})
 	}
@@ -151,6 +162,9 @@ func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error
 func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) error {
 	h := e.host
 	c := &patch.Conditions{Wait: time.Second, News: e.news()}
+	if e.behind {
+		c = &patch.Conditions{}
+	}
 	for _, r := range img.Redirects {
 		h.bodies.learn(r, res)
 	}
@@ -265,6 +279,9 @@ func (e *edit) accept(units []*unit) {
 	for f, b := range e.mods {
 		s.mods[f] = b
 	}
+	for _, u := range e.comments {
+		e.adopt(u)
+	}
 	var objects []*gobuild.Object
 	for _, u := range units {
 		if u.content != nil {
@@ -275,7 +292,13 @@ func (e *edit) accept(units []*unit) {
 		}
 		s.escape[u.pkg.ImportPath] = u.escape
 		if u.old != nil {
-			s.past[u.linkPath] = append(s.past[u.linkPath], u.old)
+			s.past[u.linkPath] = append(s.past[u.linkPath], u.old.Newest())
+		}
+		s.objects[u.linkPath] = u.now
+		if u.excerpt != nil {
+			s.excerpted[u.pkg.ImportPath] = true
+		} else {
+			delete(s.excerpted, u.pkg.ImportPath)
 		}
 		objects = append(objects, u.object)
 		for _, p := range u.object.Added {
@@ -289,6 +312,10 @@ func (e *edit) accept(units []*unit) {
 	if e.host.compiler != nil {
 		e.host.compiler.Accept(objects...)
 	}
+	if e.behind {
+		return
+	}
 	e.newFolders = s.adoptAssets(units)
 	clear(s.pending)
+	s.stuck = false
 }

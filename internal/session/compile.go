@@ -1,8 +1,10 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -13,7 +15,6 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
-	"github.com/realtimefunc/realtimefunc/internal/source"
 )
 
 // needsBuild reports the file that only a build of the go command can take.
@@ -28,6 +29,9 @@ func (e *edit) needsBuild(err error) {
 // they export: in waves of packages that don't need each other.
 func (e *edit) compile(ctx context.Context) error {
 	h := e.host
+	if err := e.wholes(); err != nil {
+		return err
+	}
 	archives := map[string]string{}
 	queue := map[string]*unit{}
 	for _, u := range e.units {
@@ -45,12 +49,15 @@ func (e *edit) compile(ctx context.Context) error {
 		for i, u := range wave {
 			delete(queue, u.pkg.ImportPath)
 			g.Go(func() error {
-				errs[i] = guard(func() error { return u.compile(ctx, h, archives) })
+				errs[i] = guard(func() error { return e.compileUnit(ctx, u, archives) })
 				return nil
 			})
 		}
 		g.Wait()
 		for i, u := range wave {
+			if u.whole != nil {
+				e.debug = append(e.debug, fmt.Sprintf("all of %s is compiled: %v", u.pkg.ImportPath, u.whole))
+			}
 			var ce *gobuild.CompileError
 			switch {
 			case errors.As(errs[i], &ce):
@@ -60,7 +67,9 @@ func (e *edit) compile(ctx context.Context) error {
 				e.needsBuild(errs[i])
 				return errs[i]
 			}
-			archives[u.pkg.ImportPath] = u.object.ArchivePath
+			if u.excerpt == nil {
+				archives[u.pkg.ImportPath] = u.object.ArchivePath
+			}
 			e.report.Compiled = append(e.report.Compiled, u.pkg.ImportPath)
 			e.units = append(e.units, u)
 		}
@@ -86,9 +95,22 @@ func (e *edit) compile(ctx context.Context) error {
 	return &gobuild.CompileError{Output: strings.Join(failed, "")}
 }
 
+// compileUnit compiles an excerpt of a package if that is enough, else all of it. What does
+// not compile is told by the whole package: an excerpt may lack what a message names.
+func (e *edit) compileUnit(ctx context.Context, u *unit, archives map[string]string) error {
+	if u.excerpt != nil {
+		err := u.compileExcerpt(ctx, e.host, archives)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		u.excerpt, u.whole = nil, err
+	}
+	return u.compile(ctx, e.host, archives)
+}
+
 // compile compiles one package against what the edit has compiled already.
 func (u *unit) compile(ctx context.Context, h *host, archives map[string]string) error {
-	req := gobuild.Request{ImportPath: u.pkg.ImportPath, Archives: archives}
+	req := gobuild.Request{ImportPath: u.pkg.ImportPath, Archives: archives, Overlay: u.overlay, Background: u.overlay != nil}
 	if u.inits != nil {
 		req.Overlay = u.inits.Files
 	}
@@ -99,8 +121,10 @@ func (u *unit) compile(ctx context.Context, h *host, archives map[string]string)
 	if u.delta == nil {
 		return errAgain // half a file was read, and a whole one compiled
 	}
-	u.escape = escapeOf(u.object)
-	u.archive, err = goobj.ReadArchive(u.linkPath, u.object.Archive)
+	u.escape = change.EscapeOf(u.object.Notes)
+	if u.archive, err = goobj.ReadArchive(u.linkPath, u.object.Archive); err == nil {
+		u.now = change.Index(u.archive)
+	}
 	return err
 }
 
@@ -146,14 +170,13 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 		if queue[d.ImportPath] != nil || slices.ContainsFunc(e.units, func(v *unit) bool { return v.pkg == d }) {
 			continue
 		}
-		old, err := h.sources.old(d)
+		v, err := h.unchangedUnit(d)
 		if err != nil {
-			return restartf("the sources of %s, as they were, can't be read: %v", d.ImportPath, err)
+			return err
 		}
-		if !all && !old.Mentions(names) {
-			continue
+		if all || v.delta.Old.Mentions(names) {
+			queue[d.ImportPath] = v
 		}
-		queue[d.ImportPath] = &unit{pkg: d, linkPath: d.LinkPath(), delta: source.Diff(old, old)}
 	}
 	return nil
 }
@@ -164,7 +187,7 @@ func (e *edit) exportChanges(u *unit) (names map[string]bool, all bool) {
 	if u.judged.Renewed() {
 		return nil, true // what names the variable has to take the new one
 	}
-	if string(u.archive.Export) == string(u.old.Export) {
+	if u.excerpt != nil || string(u.archive.Export) == string(u.old.Export()) {
 		return nil, false
 	}
 	if u.content == nil || e.host.build.KeepInlining {
@@ -177,7 +200,7 @@ func (e *edit) exportChanges(u *unit) (names map[string]bool, all bool) {
 func unchanged(h *host, units []*unit) error {
 	for _, u := range units {
 		for f, b := range u.content {
-			if now, err := h.build.ReadFile(f); err != nil || string(now) != string(b) {
+			if now, err := h.sources.read(f); err != nil || !bytes.Equal(now, b) {
 				return errAgain
 			}
 		}

@@ -24,12 +24,17 @@ type edit struct {
 	change watch.Change
 	report report.Edit
 
-	library *program.Library // with the edit's archives
-	units   []*unit          // recompiled packages, each behind those it imports
-	newDirs []string
-	notes   []string            // for the user, beside the report
-	mods    map[string][]byte   // go.mod files that changed
-	watch   func(dirs []string) // looks at more folders
+	library  *program.Library // with the edit's archives
+	units    []*unit          // recompiled packages, each behind those it imports
+	verdict  *change.Result   // on what was compiled
+	img      *link.Image      // of it
+	comments []*unit          // packages of which nothing but comments changed
+	newDirs  []string
+	notes    []string            // for the user, beside the report
+	debug    []string            // for those who want to know
+	behind   bool                // it completes others: nobody has saved anything
+	mods     map[string][]byte   // go.mod files that changed
+	watch    func(dirs []string) // looks at more folders
 
 	files       []link.Files // of embed.FS variables
 	fileReaders []wire.Range // of which no call may be running then
@@ -40,15 +45,19 @@ type edit struct {
 type unit struct {
 	pkg      *gobuild.Package
 	content  map[string][]byte // its Go files, if its own sources changed
+	scan     *gobuild.Scan     // which these are
 	delta    *source.Delta
 	judged   change.Package       // once it is compiled
 	before   []source.Initializer // that run before the new code does
 	after    []source.Initializer // that run when it is live
 	inits    *source.Initializers
+	excerpt  *source.Excerpt   // what of it is compiled; nil: all
+	whole    error             // why an excerpt was not enough
+	overlay  map[string][]byte // its files, if they are not to be read from disk
 	object   *gobuild.Object
 	archive  *goobj.Archive
-	old      *goobj.Archive
-	escape   *change.Escape
+	old, now *change.Objects // the package before and after
+	escape   change.Escape   // after
 	linkPath string
 	assets   *assets // if the package embeds files
 }
@@ -64,16 +73,23 @@ func restartf(format string, args ...any) error { return &needRestart{fmt.Sprint
 // (live), a *gobuild.CompileError (rejected), or anything else (restart, for that
 // reason or those of report.Decls).
 func (e *edit) run(ctx context.Context) error {
+	if err := e.prepare(ctx); err != nil {
+		return err
+	}
+	return e.apply(ctx)
+}
+
+// prepare does all of it that leaves the program as it is.
+func (e *edit) prepare(ctx context.Context) error {
 	if e.host.restartMode != "" {
 		return restartf("")
 	}
 	start := time.Now()
-	e.units, e.report.Decls, e.report.Compiled, e.notes = nil, nil, nil, nil
+	e.units, e.comments, e.report.Decls, e.report.Compiled, e.notes, e.debug = nil, nil, nil, nil, nil, nil
 	if err := e.read(ctx); err != nil {
 		return err
 	}
 	if len(e.units) == 0 {
-		e.accept(nil)
 		return nil
 	}
 	e.watchMissing()
@@ -81,7 +97,7 @@ func (e *edit) run(ctx context.Context) error {
 		return err
 	}
 	e.report.Timing.Compile = time.Since(start)
-	return e.patch(ctx)
+	return e.image(ctx, nil)
 }
 
 // explained reports whether a declaration says already why the edit is not live.
@@ -132,7 +148,7 @@ func (e *edit) read(ctx context.Context) error {
 		if !touched[p] {
 			continue
 		}
-		u, err := e.unit(p, files)
+		u, err := e.unit(ctx, p, files)
 		if err != nil {
 			return err
 		}
@@ -149,7 +165,7 @@ func (e *edit) decl(file, reason string) {
 }
 
 // unit is a package whose sources changed; nil if they are the same after all.
-func (e *edit) unit(p *gobuild.Package, files map[string]bool) (*unit, error) {
+func (e *edit) unit(ctx context.Context, p *gobuild.Package, files map[string]bool) (*unit, error) {
 	s := e.host.sources
 	old, err := s.old(p)
 	if err != nil {
@@ -161,8 +177,9 @@ func (e *edit) unit(p *gobuild.Package, files map[string]bool) (*unit, error) {
 		u.delta = nil // the compiler says it better
 		return u, nil
 	}
+	u.scan = scan
 	for _, f := range slices.Concat(scan.GoFiles, scan.CgoFiles) {
-		if u.content[f], err = s.build.ReadFile(f); err != nil {
+		if u.content[f], err = s.read(f); err != nil {
 			return u, nil
 		}
 	}
@@ -181,11 +198,19 @@ func (e *edit) unit(p *gobuild.Package, files map[string]bool) (*unit, error) {
 			same = same && string(u.content[f.Path]) == string(f.Content)
 		}
 		if !same {
-			e.adopt(u) // comments only
+			e.comments = append(e.comments, u)
 		}
 		return nil, nil
 	}
-	return u, u.initializers(candidates(u.delta))
+	if err := u.initializers(candidates(u.delta)); err != nil {
+		return u, err
+	}
+	if err := e.excerpt(ctx, u); err != nil {
+		e.debug = append(e.debug, fmt.Sprintf("all of %s is compiled: %v", p.ImportPath, err))
+	} else {
+		e.debug = append(e.debug, fmt.Sprintf("an excerpt of %s is compiled: %d functions", p.ImportPath, len(u.excerpt.Functions)))
+	}
+	return u, nil
 }
 
 // watchMissing watches the folders of packages that are imported and unknown: they may

@@ -11,17 +11,6 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 )
 
-func escapeOf(o *gobuild.Object) *change.Escape {
-	e := &change.Escape{Leaks: map[change.Position][]string{}, StackLiterals: map[change.Position]bool{}}
-	for p, texts := range o.Leaks {
-		e.Leaks[change.Position(p)] = texts
-	}
-	for p := range o.StackLiterals {
-		e.StackLiterals[change.Position(p)] = true
-	}
-	return e
-}
-
 // baseline learns what the compiler says of packages as the program runs them: those
 // of the host, that no edit has touched yet, are compiled once more, from the sources
 // as they were, while the edit's own compilation goes on. The function it returns
@@ -34,15 +23,7 @@ func (s *sources) baseline(ctx context.Context, c *gobuild.Compiler, units []*un
 		if s.escape[path] != nil {
 			continue
 		}
-		overlay := map[string][]byte{}
-		if scan, err := s.build.Rescan(u.pkg, nil); err == nil {
-			for _, f := range scan.GoFiles {
-				overlay[f] = nil // what has come is not there yet
-			}
-		}
-		for _, f := range u.pkg.GoFiles {
-			overlay[f] = s.content[f]
-		}
+		overlay := s.overlay(u.pkg)
 		e := new(change.Escape)
 		made[path] = e
 		g.Go(func() error {
@@ -55,7 +36,7 @@ func (s *sources) baseline(ctx context.Context, c *gobuild.Compiler, units []*un
 			if err != nil {
 				return fmt.Errorf("compiling %q as the program runs it: %w", path, err)
 			}
-			*e = *escapeOf(o)
+			*e = change.EscapeOf(o.Notes)
 			return nil
 		})
 	}
@@ -63,10 +44,24 @@ func (s *sources) baseline(ctx context.Context, c *gobuild.Compiler, units []*un
 		err := g.Wait()
 		if err == nil {
 			for path, e := range made {
-				s.escape[path] = e
+				s.escape[path] = *e
 			}
 			clear(made)
 		}
 		return err
 	}
+}
+
+// overlay are the files of a package as the program runs it.
+func (s *sources) overlay(p *gobuild.Package) map[string][]byte {
+	overlay := map[string][]byte{}
+	if scan, err := s.build.Rescan(p, nil); err == nil {
+		for _, f := range scan.GoFiles {
+			overlay[f] = nil // what has come is not there yet
+		}
+	}
+	for _, f := range p.GoFiles {
+		overlay[f] = s.content[f]
+	}
+	return overlay
 }

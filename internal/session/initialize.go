@@ -46,10 +46,13 @@ func (u *unit) initializers(vars []*source.Decl) (err error) {
 // not those that it was compiled with, it is compiled once more.
 func (e *edit) settle(ctx context.Context, u *unit, archives map[string]string) error {
 	var err error
-	if u.old, err = e.host.patch.Library.Archive(u.linkPath); err != nil {
+	if u.old, err = e.host.objects(u.linkPath); err != nil {
 		return err
 	}
 	u.judged = e.judged(u)
+	if u.excerpt != nil {
+		return nil // whose variables are the same
+	}
 	u.judged.Initialize(e.host.patch.Program)
 	if u.judged.Renewed() && len(u.pkg.SFiles) > 0 {
 		return restartf("the type of a variable of %s changed, which has assembly that may name it", u.pkg.ImportPath)

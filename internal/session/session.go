@@ -52,6 +52,8 @@ type session struct {
 	watcher *watch.Watcher
 	host    *host                              // nil: nothing was built yet
 	embeds  atomic.Pointer[[]*gobuild.Package] // those that embed files, for the watcher's goroutines
+	ahead   *ahead                             // what is prepared of an edit to come
+	behind  *behind                            // what is done until one comes
 	edits   int
 	started bool // the start was reported
 	over    *int // exit status, when an edit has found that the program had finished
@@ -61,6 +63,8 @@ type session struct {
 func (s *session) run(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer s.drop()
+	defer s.interrupt()
 	if code, err := s.firstStart(ctx); code >= 0 || err != nil {
 		return code, err
 	}
@@ -81,6 +85,13 @@ func (s *session) run(ctx context.Context) (int, error) {
 		select {
 		case <-ctx.Done():
 			return s.end(), nil
+		case c := <-s.early():
+			s.interrupt()
+			s.prepare(ctx, c)
+			continue
+		case finish := <-s.behindDone(ctx):
+			s.behind = nil
+			finish()
 		case sig := <-s.stop.asked:
 			if s.host == nil || !s.host.running() {
 				return 128 + int(sig), nil
@@ -96,6 +107,8 @@ func (s *session) run(ctx context.Context) (int, error) {
 					return 1, err
 				}
 			}
+			s.drop()
+			s.interrupt()
 			exit := s.host.process.Wait()
 			s.host.close()
 			s.Report.Exited(exitReport(s.host, exit, ""))
@@ -111,6 +124,7 @@ func (s *session) run(ctx context.Context) (int, error) {
 				s.edit(ctx, *missed)
 			}
 		case c := <-changes:
+			s.interrupt()
 			s.edit(ctx, c)
 		}
 		if s.over != nil {
@@ -301,12 +315,7 @@ func (s *session) watchTree() error {
 func (s *session) edit(ctx context.Context, c watch.Change) {
 	ctx, done := s.stop.work(ctx)
 	defer done()
-	e := &edit{
-		host:   s.host,
-		change: c,
-		watch:  s.watchDirs,
-		report: report.Edit{Timing: report.Timing{Settle: c.Settled.Sub(c.At)}},
-	}
+	e, err, ready := s.prepared(c)
 	switch {
 	case s.host == nil || !s.host.running():
 		s.edits++
@@ -325,7 +334,11 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 	s.edits++
 	e.report.Number = s.edits
 	run := func() error { return e.run(ctx) }
-	err := guard(run)
+	if !ready {
+		err = guard(run)
+	} else if err == nil {
+		err = guard(func() error { return e.apply(ctx) })
+	}
 	for n := 0; errors.Is(err, errAgain) && n < 10; n++ {
 		err = guard(run)
 	}
@@ -336,6 +349,9 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 	}
 	for _, n := range e.notes {
 		s.Report.Note(n)
+	}
+	for _, line := range e.debug {
+		s.Report.Debug("%s", line)
 	}
 	e.report.Elapsed = time.Since(c.At)
 	e.report.PID = s.host.process.PID()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
@@ -18,21 +19,26 @@ import (
 // sources are the live packages as the program runs them: what an edit is compared
 // with. They change only when an edit was accepted.
 type sources struct {
-	build   *gobuild.Host
-	content map[string][]byte           // Go files, by absolute path
-	parsed  map[string]*source.Package  // by import path, when first needed
-	escape  map[string]*change.Escape   // likewise
-	past    map[string][]*goobj.Archive // all versions but the newest, by linker's import path
-	pending map[string]bool             // files of edits that were not accepted
-	assets  map[string]sum              // embedded files, by absolute path
-	mods    map[string][]byte           // go.mod files, by absolute path
+	build     *gobuild.Host
+	content   map[string][]byte           // Go files, by absolute path
+	parsed    map[string]*source.Package  // by import path, when first needed
+	objects   map[string]*change.Objects  // by linker's import path, when first needed
+	excerpted map[string]bool             // by import path: packages of which the newest edit compiled an excerpt
+	stuck     bool                        // they can\'t be completed before the next edit
+	checked   map[string]bool             // by import path: see session.check
+	escape    map[string]change.Escape    // likewise
+	past      map[string][]*goobj.Archive // all versions but the newest, by linker's import path
+	reads     map[string]reading          // see read
+	pending   map[string]bool             // files of edits that were not accepted
+	assets    map[string]sum              // embedded files, by absolute path
+	mods      map[string][]byte           // go.mod files, by absolute path
 
 	watching string // folders of embedded files, when they were last asked for
 }
 
 // readSources reads what the host was built from.
 func readSources(b *gobuild.Host) (*sources, error) {
-	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, escape: map[string]*change.Escape{}, past: map[string][]*goobj.Archive{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
+	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]bool{}, checked: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string][]*goobj.Archive{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
 	for _, p := range b.Live {
 		if err := s.add(p); err != nil {
 			return nil, err
@@ -52,6 +58,37 @@ func (s *sources) add(p *gobuild.Package) error {
 	}
 	return s.addAssets(p)
 }
+
+// read is the content of a file as it is now. A file whose attributes are those of the last
+// time is not read again: a package may have many.
+func (s *sources) read(file string) ([]byte, error) {
+	before, err := s.build.Stat(file)
+	if r, ok := s.reads[file]; ok && err == nil && r.size == before.Size() && r.time.Equal(before.ModTime()) {
+		return r.content, nil
+	}
+	delete(s.reads, file)
+	b, readErr := s.build.ReadFile(file)
+	if readErr != nil {
+		return nil, readErr
+	}
+	// The clock of the file system may be a step behind: what was written just now may be
+	// written again at the same time.
+	if err == nil && time.Since(before.ModTime()) > clockStep {
+		s.reads[file] = reading{before.Size(), before.ModTime(), b}
+	}
+	return b, nil
+}
+
+// reading is a file's content, with its attributes from before it was read.
+type reading struct {
+	size    int64
+	time    time.Time
+	content []byte
+}
+
+// clockStep is more than the step of the clock that the kernel takes the times of files from:
+// one tick, 10 ms at most.
+const clockStep = 50 * time.Millisecond
 
 // watched is what a watcher is to look at.
 func (s *sources) watched() (dirs, trees, files []string) {
@@ -138,13 +175,17 @@ func (s *sources) old(p *gobuild.Package) (*source.Package, error) {
 	if sp := s.parsed[p.ImportPath]; sp != nil {
 		return sp, nil
 	}
-	files := map[string][]byte{}
-	for _, f := range slices.Concat(p.GoFiles, p.CgoFiles) {
-		files[f] = s.content[f]
-	}
-	sp, err := source.Parse(p.ImportPath, files)
+	sp, err := s.parse(p)
 	if err == nil {
 		s.parsed[p.ImportPath] = sp
 	}
 	return sp, err
+}
+
+func (s *sources) parse(p *gobuild.Package) (*source.Package, error) {
+	files := map[string][]byte{}
+	for _, f := range slices.Concat(p.GoFiles, p.CgoFiles) {
+		files[f] = s.content[f]
+	}
+	return source.Parse(p.ImportPath, files)
 }

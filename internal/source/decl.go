@@ -46,6 +46,7 @@ type Decl struct {
 	File       *File
 	Pos        token.Position // of the name, as //line directives have it
 	EndLine    int            // of the last character, as //line directives have it
+	BodyPos    token.Position // func, method: where the body begins; zero without one
 	Generic    bool           // has type parameters, its own or those of its receiver
 	Directives []string       // //go:noinline, //export f, …: all lines that the compiler or cgo takes for this declaration
 
@@ -75,6 +76,8 @@ type Decl struct {
 	// other literal, in source order. An initializer for several names
 	// belongs to the first.
 	Lits []*Literal
+
+	localTypes []string // see Package.LocalTypes
 
 	node  ast.Node // *ast.FuncDecl, *ast.ValueSpec or *ast.TypeSpec
 	ident *ast.Ident
@@ -158,6 +161,7 @@ func (f *File) add(d *Decl, ident *ast.Ident, end token.Pos) {
 	d.ident = ident
 	d.Pos = f.position(ident.Pos())
 	d.EndLine = f.position(end - 1).Line
+	d.findLocalTypes()
 	f.decls = append(f.decls, d)
 }
 
@@ -204,6 +208,7 @@ func (f *File) addFunc(fn *ast.FuncDecl, directives []string) {
 		elided.block(fn.Body)
 		d.Elided = elided.String()
 		d.Lits = f.literals(fn.Body, d.Elided)
+		d.BodyPos = f.position(fn.Body.Pos())
 	}
 	f.add(d, fn.Name, fn.End())
 }

@@ -15,7 +15,7 @@
 package source
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"errors"
 	"go/ast"
 	"go/parser"
@@ -45,7 +45,6 @@ type Package struct {
 type File struct {
 	Path    string // as given to Parse
 	Content []byte
-	Hash    [sha256.Size]byte // of Content
 	AST     *ast.File
 	Imports []Import
 
@@ -91,7 +90,7 @@ func ParseWith(prev *Package, importPath string, files map[string][]byte) (*Pack
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		content := files[path]
 		f := old[path]
-		if f == nil || f.Hash != sha256.Sum256(content) {
+		if f == nil || !bytes.Equal(f.Content, content) {
 			var err error
 			f, err = parseFile(p.fset, path, content)
 			if err != nil {
@@ -140,7 +139,6 @@ func parseFile(fset *token.FileSet, path string, content []byte) (*File, error) 
 	f := &File{
 		Path:    path,
 		Content: content,
-		Hash:    sha256.Sum256(content),
 		AST:     tree,
 		tokens:  fset.File(tree.FileStart),
 	}

@@ -1,0 +1,192 @@
+// Command excerpts proves that an excerpt of a package stands for the whole (see
+// source.Excerpt): function by function, the live packages of a program are compiled in
+// excerpts, and the machine code must be that of the package compiled as a whole.
+//
+//	go run ./internal/proof/excerpts [-C dir] [-every n] [-run regexp] [package]
+//
+// It prints, for each package, how many functions are the same, how many the tool would
+// compile with the whole package, with the reasons, and what differs, which is a failure.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/realtimefunc/realtimefunc/internal/change"
+	"github.com/realtimefunc/realtimefunc/internal/gobuild"
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/source"
+)
+
+var (
+	dir   = flag.String("C", ".", "the folder of the module")
+	every = flag.Int("every", 1, "try every nth function")
+	run   = flag.String("run", "", "only functions whose name matches the regular expression")
+)
+
+func main() {
+	flag.Parse()
+	target := "."
+	if flag.NArg() > 0 {
+		target = flag.Arg(0)
+	}
+	failed, err := prove(context.Background(), target)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "excerpts:", err)
+		os.Exit(1)
+	}
+	if failed {
+		os.Exit(1)
+	}
+}
+
+// prove builds the program and tries its packages.
+func prove(ctx context.Context, target string) (failed bool, err error) {
+	folder, err := filepath.Abs(*dir)
+	if err != nil {
+		return false, err
+	}
+	only, err := regexp.Compile(*run)
+	if err != nil {
+		return false, err
+	}
+	work, err := os.MkdirTemp("", "realtime-excerpts-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(work)
+	host, err := gobuild.Build(ctx, gobuild.Config{Dir: folder, Target: []string{target}, Work: work})
+	if err != nil {
+		return false, err
+	}
+	if err := host.Load(ctx); err != nil {
+		return false, err
+	}
+	compiler, err := gobuild.NewCompiler(host)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range host.Live {
+		s := subject{host: host, compiler: compiler, pkg: p, only: only}
+		if err := s.prove(ctx); err != nil {
+			return false, fmt.Errorf("proving %q: %w", p.ImportPath, err)
+		}
+		failed = failed || s.differ > 0
+		s.print()
+	}
+	return failed, nil
+}
+
+// subject is one package.
+type subject struct {
+	host     *gobuild.Host
+	compiler *gobuild.Compiler
+	pkg      *gobuild.Package
+	only     *regexp.Regexp
+
+	source *source.Package
+	escape change.Escape
+	code   *change.Objects
+
+	same, differ int
+	whole        map[string]int // functions that need the whole package, by the reason
+}
+
+func (s *subject) prove(ctx context.Context) error {
+	files := map[string][]byte{}
+	for _, f := range slices.Concat(s.pkg.GoFiles, s.pkg.CgoFiles) {
+		text, err := s.host.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		files[f] = text
+	}
+	var err error
+	if s.source, err = source.Parse(s.pkg.ImportPath, files); err != nil {
+		return err
+	}
+	o, err := s.compiler.Compile(ctx, gobuild.Request{ImportPath: s.pkg.ImportPath})
+	if err != nil {
+		return err
+	}
+	s.escape = change.EscapeOf(o.Notes)
+	archive, err := goobj.ReadArchive(s.pkg.LinkPath(), o.Archive)
+	if err != nil {
+		return err
+	}
+	s.code = change.Index(archive)
+	s.whole = map[string]int{}
+	n := 0
+	for _, d := range s.source.List {
+		if d.Kind != source.Func && d.Kind != source.Method || !s.only.MatchString(d.Name) {
+			continue
+		}
+		if n++; n%*every != 0 {
+			continue
+		}
+		switch err := s.try(ctx, d); {
+		case err == nil:
+			s.same++
+		case errors.As(err, new(*difference)):
+			s.differ++
+			fmt.Printf("%s.%s: %v\n", s.pkg.ImportPath, d.Name, err)
+		default:
+			s.whole[err.Error()]++
+		}
+	}
+	return nil
+}
+
+// difference is an excerpt that was accepted and is other code.
+type difference struct{ what string }
+
+func (d *difference) Error() string { return d.what }
+
+// try compiles an excerpt for one function, as if its body had changed.
+func (s *subject) try(ctx context.Context, d *source.Decl) error {
+	delta := &source.Delta{Old: s.source, New: s.source, Changed: []source.Change{{Old: d, New: d, What: source.Body}}}
+	name := func(path string) string {
+		if p := s.host.Packages[path]; p != nil {
+			return p.Name
+		}
+		return ""
+	}
+	x, err := delta.Excerpt(name, s.escape.Tags)
+	if err != nil {
+		return err
+	}
+	o, err := s.compiler.Compile(ctx, gobuild.Request{ImportPath: s.pkg.ImportPath, Excerpt: x.Files})
+	if err != nil {
+		return err
+	}
+	archive, err := goobj.ReadArchive(s.pkg.LinkPath(), o.Archive)
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Dir(o.ArchivePath)); err != nil {
+		return err
+	}
+	prefix := goobj.PathToPrefix(s.pkg.LinkPath()) + "."
+	_, _, err = change.GraftExcerpt(s.code, s.escape, delta, x, archive, change.EscapeOf(o.Notes), prefix)
+	if err != nil {
+		return err
+	}
+	if what := change.Differs(s.code, change.Index(archive), prefix+d.Symbol); what != "" {
+		return &difference{what}
+	}
+	return nil
+}
+
+func (s *subject) print() {
+	fmt.Printf("%s: %d the same, %d differ\n", s.pkg.ImportPath, s.same, s.differ)
+	for _, reason := range slices.Sorted(maps.Keys(s.whole)) {
+		fmt.Printf("\t%d with the whole package: %s\n", s.whole[reason], reason)
+	}
+}

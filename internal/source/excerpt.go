@@ -1,0 +1,460 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An Excerpt is a package reduced to the functions that an edit changed, and to what the
+// compiler must know of the package to compile them as it would in the whole of it: the
+// declarations that they name, that these name, and so on; of functions without the bodies.
+//
+// A call of a function without a body would be compiled otherwise: as if it kept all that it
+// is given. So those that are called have a body that does with its parameters what the
+// compiler has found the real one to do (see stub.go), which [Excerpt.Holds] verifies.
+type Excerpt struct {
+	Files     map[string][]byte // what is to be compiled, by path
+	Functions []*Decl           // those that are there with their bodies, at their lines
+
+	stubs []stub
+}
+
+// Excerpt makes one of the functions that changed. The error says why the edit needs the
+// whole package. nameOf is the name of the package with an import path, "" if that is not
+// known; tags are the compiler's words on the parameters of a function of d.Old ("leaking
+// param: p").
+func (d *Delta) Excerpt(nameOf func(importPath string) string, tags func(*Decl) []string) (*Excerpt, error) {
+	functions, err := d.functions(nameOf)
+	if err != nil {
+		return nil, err
+	}
+	x := &excerpter{delta: d, nameOf: nameOf, named: map[string]*item{}, methods: map[string][]*item{}, called: map[string]bool{}}
+	if err := x.index(); err != nil {
+		return nil, err
+	}
+	for _, f := range functions {
+		x.want(x.named[f.Name], whole)
+	}
+	if err := x.close(); err != nil {
+		return nil, err
+	}
+	e := &Excerpt{Files: map[string][]byte{}, Functions: functions}
+	return e, x.write(e, tags)
+}
+
+// functions are those that an excerpt has to have.
+func (d *Delta) functions(nameOf func(string) string) (list []*Decl, err error) {
+	switch {
+	case d.Renamed || d.Preamble || len(d.Directive) > 0:
+		return nil, errors.New("more than functions changed")
+	case len(d.Removed) > 0:
+		return nil, fmt.Errorf("%s was removed", d.Removed[0].Name)
+	case len(d.New.Repeated()) > 0:
+		return nil, fmt.Errorf("%s is initialized again", d.New.Repeated()[0].Name)
+	case !slices.EqualFunc(d.Old.Files, d.New.Files, func(a, b *File) bool { return a.Path == b.Path }):
+		return nil, errors.New("it has other files now")
+	}
+	for _, x := range d.New.List {
+		if !anonymous(x) && d.New.Decls[x.Name] != x {
+			return nil, fmt.Errorf("%s is declared twice", x.Name)
+		}
+	}
+	imports := map[string]bool{}
+	for i, f := range d.New.Files {
+		if err := f.plain(); err != nil {
+			return nil, err
+		}
+		for _, imp := range f.Imports {
+			name := imp.nameBy(nameOf)
+			imports[name] = true
+			if f != d.Old.Files[i] && imp.Name != "_" && !f.bases[name] {
+				return nil, fmt.Errorf("%s does not use %q", filepath.Base(f.Path), imp.Path)
+			}
+		}
+	}
+	for _, x := range d.Added {
+		if x.Kind != Func || imports[x.Name] || doc.IsPredeclared(x.Name) {
+			return nil, fmt.Errorf("%v %s was added", x.Kind, x.Name)
+		}
+		list = append(list, x)
+	}
+	var moved []*Decl
+	movedLines := 0
+	for _, c := range d.Changed {
+		function := c.New.Kind == Func || c.New.Kind == Method
+		switch {
+		case c.What == Lines && (!function || c.Old.EndLine-c.Old.Pos.Line == c.New.EndLine-c.New.Pos.Line):
+			if function && c.New.HasBody && !c.New.Generic && c.New.Directives == nil && c.New.localTypes == nil {
+				moved = append(moved, c.New)
+				movedLines += c.New.EndLine - c.New.Pos.Line + 1
+			}
+		case function && c.What&^(Body|Literals|Params|Lines) == 0:
+			list = append(list, c.New)
+		default:
+			return nil, fmt.Errorf("%v %s changed: %v", c.New.Kind, c.New.Name, c.What)
+		}
+	}
+	for _, x := range list {
+		switch {
+		case x.Generic:
+			return nil, fmt.Errorf("%s is generic", x.Name)
+		case !x.HasBody || len(x.Directives) > 0:
+			return nil, fmt.Errorf("%s has directives", x.Name)
+		}
+	}
+	if movedLines <= maxMoved {
+		list = append(list, moved...)
+	}
+	if len(list) == 0 {
+		return nil, errors.New("nothing but lines changed")
+	}
+	return list, nil
+}
+
+// maxMoved is how many lines of functions that only moved an excerpt has too, for true line
+// numbers from the start. They cost about 0.2 ms each (measured).
+const maxMoved = 300
+
+// plain reports as an error what an excerpt of a file can't keep.
+func (f *File) plain() error {
+	for _, imp := range f.Imports {
+		if imp.Name == "." || imp.Path == "C" {
+			return fmt.Errorf("%s imports %s %q", filepath.Base(f.Path), imp.Name, imp.Path)
+		}
+	}
+	for _, text := range f.Directives {
+		if !strings.HasPrefix(text, "//go:build ") && !strings.HasPrefix(text, "//go:debug ") {
+			return fmt.Errorf("%s has the directive %s", filepath.Base(f.Path), text)
+		}
+	}
+	if bytes.HasPrefix(f.Content, []byte("//line ")) || bytes.Contains(f.Content, []byte("\n//line ")) || bytes.Contains(f.Content, []byte("/*line ")) {
+		return fmt.Errorf("%s has //line directives", filepath.Base(f.Path))
+	}
+	return nil
+}
+
+// nameBy is the name of an import, of which nameOf knows the package's own.
+func (imp Import) nameBy(nameOf func(string) string) string {
+	if imp.Name == "" {
+		if name := nameOf(imp.Path); name != "" {
+			return name
+		}
+	}
+	return imp.name()
+}
+
+// A form is how much of a declaration an excerpt has.
+type form uint8
+
+const (
+	none     form = iota
+	declared      // a function without its body, a variable with a type without its value
+	whole
+)
+
+// An item is what is taken or left as one: a function, a type, the variables of one
+// specification, a group of constants.
+type item struct {
+	file *File
+	node ast.Node // *ast.FuncDecl, *ast.TypeSpec, *ast.ValueSpec, *ast.GenDecl
+	form form
+}
+
+type excerpter struct {
+	delta   *Delta
+	nameOf  func(string) string
+	items   []*item // in source order
+	named   map[string]*item
+	methods map[string][]*item // by the name of the receiver's type
+	called  map[string]bool    // identifiers in the bodies of the excerpt
+	work    []*item
+}
+
+// index finds the items.
+func (x *excerpter) index() error {
+	for _, f := range x.delta.New.Files {
+		add := func(node ast.Node, names ...*ast.Ident) {
+			it := &item{file: f, node: node}
+			x.items = append(x.items, it)
+			for _, n := range names {
+				x.named[n.Name] = it
+			}
+		}
+		for _, d := range f.AST.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv != nil && len(d.Recv.List) == 1 {
+					text, _ := receiver(d.Recv.List[0].Type)
+					typ := strings.Trim(text, "(*)")
+					add(d)
+					it := x.items[len(x.items)-1]
+					x.methods[typ] = append(x.methods[typ], it)
+					x.named[text+"."+d.Name.Name] = it
+				} else if d.Name.Name != "init" {
+					add(d, d.Name)
+				}
+			case *ast.GenDecl:
+				var names []*ast.Ident
+				for _, spec := range d.Specs {
+					switch spec := spec.(type) {
+					case *ast.TypeSpec:
+						add(spec, spec.Name)
+					case *ast.ValueSpec:
+						if names = append(names, spec.Names...); d.Tok == token.VAR {
+							add(spec, spec.Names...)
+						}
+					}
+				}
+				if d.Tok == token.CONST {
+					add(d, names...)
+				}
+			}
+		}
+	}
+	delete(x.named, "_")
+	for typ := range x.methods {
+		if it := x.named[typ]; it != nil {
+			if spec, ok := it.node.(*ast.TypeSpec); ok && spec.Assign.IsValid() {
+				return fmt.Errorf("the alias %s has methods", typ)
+			}
+		}
+	}
+	return nil
+}
+
+// want takes an item into the excerpt.
+func (x *excerpter) want(it *item, f form) {
+	if fn, ok := it.node.(*ast.FuncDecl); ok && f == declared && isGeneric(fn) {
+		f = whole // it is compiled where it is used
+	}
+	if it.form < f {
+		it.form = f
+		x.work = append(x.work, it)
+	}
+}
+
+func isGeneric(fn *ast.FuncDecl) bool {
+	if fn.Recv != nil && len(fn.Recv.List) == 1 {
+		if _, params := receiver(fn.Recv.List[0].Type); params != nil {
+			return true
+		}
+	}
+	return fn.Type.TypeParams != nil
+}
+
+// close takes what the items of the excerpt name, by whatever has the name.
+func (x *excerpter) close() error {
+	for len(x.work) > 0 {
+		it := x.work[len(x.work)-1]
+		x.work = x.work[:len(x.work)-1]
+		if err := x.allowed(it); err != nil {
+			return err
+		}
+		for name := range it.names() {
+			if other := x.named[name]; other != nil {
+				x.want(other, declared)
+			}
+		}
+		switch n := it.node.(type) {
+		case *ast.TypeSpec:
+			for _, m := range x.methods[n.Name.Name] {
+				x.want(m, declared)
+			}
+		case *ast.FuncDecl:
+			if it.form == whole {
+				names(n.Body, x.called)
+			}
+		}
+	}
+	return nil
+}
+
+// allowed reports as an error what can't be in an excerpt.
+func (x *excerpter) allowed(it *item) (err error) {
+	fn, ok := it.node.(*ast.FuncDecl)
+	if ok && it.form == whole {
+		// The compiler numbers them over the package.
+		ast.Inspect(fn.Body, func(n ast.Node) bool {
+			if t, ok := n.(*ast.TypeSpec); ok {
+				err = fmt.Errorf("%s declares the type %s", fn.Name.Name, t.Name.Name)
+			}
+			return err == nil
+		})
+	}
+	for _, d := range it.file.decls {
+		if len(d.Directives) == 0 || d.node != it.node && !(it.node.Pos() <= d.node.Pos() && d.node.End() <= it.node.End()) {
+			continue
+		}
+		for _, text := range d.Directives {
+			word, _, _ := strings.Cut(text, " ")
+			if !slices.Contains([]string{"//go:noinline", "//go:nosplit", "//go:norace", "//go:embed"}, word) {
+				return fmt.Errorf("%s has the directive %s", d.Name, text)
+			}
+		}
+	}
+	return err
+}
+
+// names are the identifiers in what the excerpt has of an item.
+func (it *item) names() map[string]bool {
+	set := map[string]bool{}
+	switch n := it.node.(type) {
+	case *ast.FuncDecl:
+		if n.Recv != nil {
+			names(n.Recv, set)
+		}
+		names(n.Type, set)
+		if it.form == whole {
+			names(n.Body, set)
+		}
+	case *ast.ValueSpec:
+		if n.Type != nil {
+			names(n.Type, set)
+		} else {
+			names(n, set)
+		}
+	default:
+		names(n, set)
+	}
+	return set
+}
+
+func names(n ast.Node, set map[string]bool) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			set[id.Name] = true
+		}
+		return true
+	})
+}
+
+// write makes the files: of each file one that has the functions at their lines, and one
+// that has all else.
+func (x *excerpter) write(e *Excerpt, tags func(*Decl) []string) error {
+	atLines := map[ast.Node]bool{}
+	for _, f := range e.Functions {
+		atLines[f.node] = true
+	}
+	files := x.delta.New.Files
+	dir := filepath.Dir(files[0].Path)
+	e.Files[filepath.Join(dir, restName+".go")] = []byte("package " + x.delta.New.Name + "\n\nimport " + stubUnsafe + " \"unsafe\"\n\nvar " + stubSink + " " + stubUnsafe + ".Pointer\n")
+	for i, f := range files {
+		functions, rest := &page{}, &page{}
+		restPath := filepath.Join(dir, fmt.Sprintf("%s_%d.go", restName, i))
+		for _, it := range x.items {
+			switch {
+			case it.file != f || it.form == none:
+			case atLines[it.node]:
+				functions.at(f.position(it.node.Pos()))
+				functions.WriteString(f.text(it.node.Pos(), it.node.End()))
+			default:
+				if err := x.declare(e, rest, it, tags, restPath); err != nil {
+					return err
+				}
+			}
+		}
+		if err := x.finish(e, f, f.Path, functions); err != nil {
+			return err
+		}
+		if err := x.finish(e, f, restPath, rest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restName begins the names of files that stand for no file of the user's.
+const restName = "realtime_rest"
+
+// declare writes what the excerpt has of an item.
+func (x *excerpter) declare(e *Excerpt, p *page, it *item, tags func(*Decl) []string, path string) error {
+	f := it.file
+	p.WriteString("\n")
+	switch n := it.node.(type) {
+	case *ast.GenDecl:
+		p.WriteString(f.text(n.Pos(), n.End()))
+	case *ast.TypeSpec:
+		p.WriteString("type " + f.text(n.Pos(), n.End()))
+	case *ast.ValueSpec:
+		end := n.End()
+		if n.Type != nil {
+			end = n.Type.End()
+		}
+		p.WriteString("var " + f.text(n.Pos(), end))
+	case *ast.FuncDecl:
+		switch {
+		case it.form == whole:
+			p.WriteString(f.text(n.Pos(), n.End()))
+		case !x.called[n.Name.Name]:
+			p.WriteString(f.text(n.Pos(), n.Type.End()))
+		default:
+			s, body, err := x.stub(it, tags)
+			if err != nil {
+				return err
+			}
+			s.file, s.from = path, p.line()
+			p.WriteString(f.text(n.Pos(), n.Type.End()) + " " + body)
+			s.to = p.line()
+			e.stubs = append(e.stubs, s)
+		}
+	}
+	p.WriteString("\n")
+	return nil
+}
+
+// text is the source between two positions.
+func (f *File) text(from, to token.Pos) string {
+	return string(f.Content[f.tokens.Offset(from):f.tokens.Offset(to)])
+}
+
+// finish puts the package clause before what was written of a file, and those imports of f
+// that it uses, all on the first line.
+func (x *excerpter) finish(e *Excerpt, f *File, path string, p *page) error {
+	if p.Len() == 0 {
+		return nil
+	}
+	head := "package " + x.delta.New.Name
+	tree, err := parser.ParseFile(token.NewFileSet(), "", head+p.String(), 0)
+	if err != nil {
+		return fmt.Errorf("parsing an excerpt: %w", err)
+	}
+	used := map[string]bool{}
+	for _, id := range tree.Unresolved {
+		used[id.Name] = true
+	}
+	if used[stubUnsafe] {
+		head += "; import " + stubUnsafe + ` "unsafe"`
+	}
+	for _, imp := range f.Imports {
+		if name := imp.nameBy(x.nameOf); used[name] {
+			head += "; import " + name + " " + strconv.Quote(imp.Path)
+		}
+	}
+	e.Files[path] = []byte(head + p.String())
+	return nil
+}
+
+// A page is text that is written from line 1 on, behind the package clause.
+type page struct{ bytes.Buffer }
+
+// line is the number of the line that is written.
+func (p *page) line() int { return 1 + bytes.Count(p.Bytes(), []byte("\n")) }
+
+// at goes on to a position.
+func (p *page) at(pos token.Position) {
+	if n := pos.Line - p.line(); n > 0 {
+		p.WriteString(strings.Repeat("\n", n))
+	} else {
+		p.WriteString("; ")
+	}
+	p.WriteString(strings.Repeat(" ", pos.Column-1))
+}
