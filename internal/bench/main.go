@@ -1,9 +1,13 @@
 // Command bench measures realtime on a copy of examples/shop:
 //
-//	go run ./internal/bench          all of it
-//	go run ./internal/bench save     from the save of a file to the new answer
-//	go run ./internal/bench start    from the start to the first answer, against go run
-//	go run ./internal/bench idle     the CPU that realtime uses when nothing is edited
+//	go run ./internal/bench             all of it
+//	go run ./internal/bench save        from the save of a file to the new answer
+//	go run ./internal/bench start       from the start to the first answer, against go run
+//	go run ./internal/bench idle        the CPU that realtime uses when nothing is edited
+//	go run ./internal/bench restart     from the save to the new answer, against a restart
+//	                                    by hand and by air, which go install fetches
+//
+// Several can be named. -n is the number of edits of each kind in restart.
 //
 // It prints tables and judges nothing: it fails only if there is nothing to measure.
 package main
@@ -30,11 +34,15 @@ var measures = []measure{
 	{"save", save},
 	{"start", start},
 	{"idle", idle},
+	{"restart", restart},
 }
+
+var editCount = flag.Int("n", edits, "make this `many` edits of each kind, in restart")
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: bench [save | start | idle]")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: bench [-n edits] [measure ...]")
+		flag.PrintDefaults()
 	}
 	flag.Parse()
 	if err := run(flag.Args()); err != nil {
