@@ -6,6 +6,8 @@
 //	go run ./internal/bench idle        the CPU that realtime uses when nothing is edited
 //	go run ./internal/bench restart     from the save to the new answer, against a restart
 //	                                    by hand and by air, which go install fetches
+//	go run ./internal/bench throughput  requests, and their CPU, before and after edits,
+//	                                    against go build; the same for small benchmarks
 //
 // Several can be named. -n is the number of edits of each kind in restart.
 //
@@ -35,6 +37,7 @@ var measures = []measure{
 	{"start", start},
 	{"idle", idle},
 	{"restart", restart},
+	{"throughput", throughput},
 }
 
 var editCount = flag.Int("n", edits, "make this `many` edits of each kind, in restart")
