@@ -8,6 +8,8 @@
 //	                                    by hand and by air, which go install fetches
 //	go run ./internal/bench throughput  requests, and their CPU, before and after edits,
 //	                                    against go build; the same for small benchmarks
+//	go run ./internal/bench inlining    what of that is due to -l and to kept methods, and
+//	                                    what //go:noinline would be in place of -l
 //
 // Several can be named. -n is the number of edits of each kind in restart.
 //
@@ -38,6 +40,7 @@ var measures = []measure{
 	{"idle", idle},
 	{"restart", restart},
 	{"throughput", throughput},
+	{"inlining", inlining},
 }
 
 var editCount = flag.Int("n", edits, "make this `many` edits of each kind, in restart")
