@@ -10,8 +10,9 @@
 //	                                    against go build; the same for small benchmarks
 //	go run ./internal/bench inlining    what of that is due to -l and to kept methods, and
 //	                                    what //go:noinline would be in place of -l
+//	go run ./internal/bench pause       how long an edit stops the program, by goroutines
 //
-// Several can be named. -n is the number of edits of each kind in restart.
+// Several can be named. -n is the number of edits of each kind in restart and pause.
 //
 // It prints tables and judges nothing: it fails only if there is nothing to measure.
 package main
@@ -41,9 +42,10 @@ var measures = []measure{
 	{"restart", restart},
 	{"throughput", throughput},
 	{"inlining", inlining},
+	{"pause", pause},
 }
 
-var editCount = flag.Int("n", edits, "make this `many` edits of each kind, in restart")
+var editCount = flag.Int("n", edits, "make this `many` edits of each kind, in restart and pause")
 
 func main() {
 	flag.Usage = func() {
