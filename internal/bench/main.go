@@ -11,6 +11,7 @@
 //	go run ./internal/bench inlining    what of that is due to -l and to kept methods, and
 //	                                    what //go:noinline would be in place of -l
 //	go run ./internal/bench pause       how long an edit stops the program, by goroutines
+//	go run ./internal/bench memory      what 500 edits leave in the program and in realtime
 //
 // Several can be named. -n is the number of edits of each kind in restart and pause.
 //
@@ -43,6 +44,7 @@ var measures = []measure{
 	{"throughput", throughput},
 	{"inlining", inlining},
 	{"pause", pause},
+	{"memory", memory},
 }
 
 var editCount = flag.Int("n", edits, "make this `many` edits of each kind, in restart and pause")
