@@ -1,9 +1,19 @@
 // Command bench measures realtime on a copy of examples/shop:
 //
-//	go run ./internal/bench          all of it
-//	go run ./internal/bench save     from the save of a file to the new answer
-//	go run ./internal/bench start    from the start to the first answer, against go run
-//	go run ./internal/bench idle     the CPU that realtime uses when nothing is edited
+//	go run ./internal/bench             all of it
+//	go run ./internal/bench save        from the save of a file to the new answer
+//	go run ./internal/bench start       from the start to the first answer, against go run
+//	go run ./internal/bench idle        the CPU that realtime uses when nothing is edited
+//	go run ./internal/bench restart     from the save to the new answer, against a restart
+//	                                    by hand and by air, which go install fetches
+//	go run ./internal/bench throughput  requests, and their CPU, before and after edits,
+//	                                    against go build; the same for small benchmarks
+//	go run ./internal/bench inlining    what of that is due to -l and to kept methods, and
+//	                                    what //go:noinline would be in place of -l
+//	go run ./internal/bench pause       how long an edit stops the program, by goroutines
+//	go run ./internal/bench memory      what 500 edits leave in the program and in realtime
+//
+// Several can be named. -n is the number of edits of each kind in restart and pause.
 //
 // It prints tables and judges nothing: it fails only if there is nothing to measure.
 package main
@@ -30,11 +40,19 @@ var measures = []measure{
 	{"save", save},
 	{"start", start},
 	{"idle", idle},
+	{"restart", restart},
+	{"throughput", throughput},
+	{"inlining", inlining},
+	{"pause", pause},
+	{"memory", memory},
 }
+
+var editCount = flag.Int("n", edits, "make this `many` edits of each kind, in restart and pause")
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: bench [save | start | idle]")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: bench [-n edits] [measure ...]")
+		flag.PrintDefaults()
 	}
 	flag.Parse()
 	if err := run(flag.Args()); err != nil {

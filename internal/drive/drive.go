@@ -47,6 +47,7 @@ type Event struct {
 	Output  string
 	Decls   []struct{ ImportPath, Kind, Name, Verdict, Reason string }
 	Timing  struct{ Settle, Compile, Change, Link, Load, Pause float64 }
+	Held    struct{ Versions, Bytes int64 }
 }
 
 // String is the event in short: why, and the declarations that are not simply live.

@@ -24,7 +24,7 @@ type Session struct {
 // edits are watched. The flags are those of realtime run.
 func (s *Shop) Run(addr string, flags ...string) (*Session, error) {
 	args := append([]string{"run", "-json"}, flags...)
-	args = append(args, ".", "-start-delay", "0", "-addr", addr)
+	args = append(append(append(args, "."), s.Args...), "-addr", addr)
 	r, ready := &Session{}, make(chan struct{})
 	output := func(stream, text string) {
 		_, url, ok := strings.Cut(text, "shop: http://")
@@ -43,6 +43,9 @@ func (s *Shop) Run(addr string, flags ...string) (*Session, error) {
 	}
 	return r, nil
 }
+
+// Fill fills the cart of [Fill].
+func (r *Session) Fill() error { return Fill(r.URL) }
 
 // noAccess leaves out the shop's access log.
 func noAccess(line []byte) bool { return !bytes.Contains(line, []byte("level=INFO msg=request")) }

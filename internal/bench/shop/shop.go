@@ -16,10 +16,12 @@ import (
 // A Shop is a copy of examples/shop in a folder of its own, and a realtime command
 // built for it.
 type Shop struct {
-	Dir string   // the module root of the copy
-	Env []string // for the commands that run it
+	Dir  string   // the module root of the copy
+	Env  []string // for the commands that run it
+	Args []string // of the shop, besides its address
 
 	temp     string
+	origin   string // the shop of the repository
 	realtime string
 }
 
@@ -29,7 +31,10 @@ func New() (s *Shop, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s = &Shop{Dir: filepath.Join(temp, "shop"), temp: temp, realtime: filepath.Join(temp, "realtime")}
+	s = &Shop{
+		Dir: filepath.Join(temp, "shop"), Args: []string{"-start-delay", "0"},
+		temp: temp, realtime: filepath.Join(temp, "realtime"),
+	}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -39,7 +44,8 @@ func New() (s *Shop, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the repository: %w", err)
 	}
-	if err := os.CopyFS(s.Dir, os.DirFS(filepath.Join(out, "examples", "shop"))); err != nil {
+	s.origin = filepath.Join(out, "examples", "shop")
+	if err := os.CopyFS(s.Dir, os.DirFS(s.origin)); err != nil {
 		return nil, fmt.Errorf("copying the shop: %w", err)
 	}
 	if _, err := output("go", "build", "-o", s.realtime, filepath.Join(out, "cmd", "realtime")); err != nil {
@@ -52,6 +58,22 @@ func New() (s *Shop, err error) {
 	}
 	s.Env = append(os.Environ(), "GOCACHE="+out, "XDG_CACHE_HOME="+filepath.Join(temp, "cache"), "TMPDIR="+temp)
 	return s, nil
+}
+
+// Copy is another copy of the shop, without the edits of this one. It goes with the
+// first at the latest.
+func (s *Shop) Copy() (*Shop, error) {
+	temp, err := os.MkdirTemp(s.temp, "copy-")
+	if err != nil {
+		return nil, err
+	}
+	c := *s
+	c.temp, c.Dir = temp, filepath.Join(temp, "shop")
+	if err := os.CopyFS(c.Dir, os.DirFS(s.origin)); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("copying the shop: %w", err)
+	}
+	return &c, nil
 }
 
 // Close removes the copy.
@@ -80,9 +102,9 @@ func output(name string, args ...string) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// Fill puts one espresso cup, at [Cup] cents, into the cart "probe".
-func (r *Session) Fill() error {
-	request, err := http.NewRequest("POST", r.URL+"/cart/items", strings.NewReader(`{"product":"espresso-cup"}`))
+// Fill puts one espresso cup, at [Cup] cents, into the cart "probe" of the shop at url.
+func Fill(url string) error {
+	request, err := http.NewRequest("POST", url+"/cart/items", strings.NewReader(`{"product":"espresso-cup"}`))
 	if err != nil {
 		return err
 	}
@@ -98,7 +120,7 @@ func (r *Session) Fill() error {
 	return nil
 }
 
-// The cart that [Session.Fill] fills: its cookie, and what one piece and the shipping
+// The cart that [Fill] fills: its cookie, and what one piece and the shipping
 // cost in cents.
 const (
 	Cart     = "cart=probe"
