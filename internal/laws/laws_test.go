@@ -39,11 +39,11 @@ var layers = [][]string{
 	{"internal/session"},
 	{"internal/command"},
 	{"cmd/realtime", "internal/laws"},
-	{"internal/drive"},
+	{"internal/drive", "internal/bench/large"},
 	{"internal/bench/shop"},
 	{"internal/bench", "internal/soak", "internal/proof/edits"}, // commands of ours, which drive realtime from outside
 	{"internal/proof/subject"},
-	{"internal/proof/conformance", "internal/proof/hammer", "internal/proof/relink"}, // and which patch programs without it
+	{"internal/proof/conformance", "internal/proof/hammer", "internal/proof/relink", "internal/proof/excerpts"}, // and which patch programs without it
 }
 
 // inHost is what the agent may import. It is built into the user's program with the

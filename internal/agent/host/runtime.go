@@ -37,8 +37,10 @@ func (a *agent) startTheWorld(s stopped) uint64 {
 	}
 	f := &pc
 	a.worldStopped = false
+	// The call itself may come back late: others are started first.
+	ns := now() - uint64(s.started)
 	(*(*func(worldStop))(unsafe.Pointer(&f)))(s.worldStop)
-	return now() - uint64(s.started)
+	return ns
 }
 
 // worldStop is runtime.worldStop (proc.go, 1.25 to 1.27).
