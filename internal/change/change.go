@@ -25,7 +25,7 @@ type Package struct {
 	LinkPath   string // the import path as the linker knows it: "main" for a main package
 	Delta      *source.Delta
 	Old, New   *Objects
-	Past       []*goobj.Archive // versions before Old: what they did may still hold
+	Past       *Past // versions before Old; nil: none
 	OldEscape  Escape
 	NewEscape  Escape
 

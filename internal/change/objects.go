@@ -19,10 +19,10 @@ type Objects struct {
 	owns   map[string]bool // the symbols that the newest excerpt has for others
 }
 
-// layer is one archive, or those of excerpts that came one after the other.
+// layer is one archive, or what is left of those of excerpts that came one after the other.
 type layer struct {
-	archives []*goobj.Archive // newest first
-	own      map[string]bool  // base names of the functions that it has in place of those below; nil for a whole package
+	archive  *goobj.Archive  // the newest
+	own      map[string]bool // base names of the functions that it has in place of those below; nil for a whole package
 	text     map[symbolKey]program.Definition
 	data     map[string]program.Definition
 	order    []symbolKey // of text
@@ -75,7 +75,6 @@ func (l *layer) over(old *layer) {
 		}
 	}
 	maps.Copy(l.own, old.own)
-	l.archives = append(l.archives, old.archives...)
 }
 
 // known reports whether there is a symbol of a name.
@@ -91,10 +90,10 @@ func (x *Objects) known(name string) bool {
 	return false
 }
 
-// Owns reports whether the definition of a symbol in the newest excerpt is the one that
-// counts: that of its functions, and of what is new. All else it has only because these
-// refer to it, and not in its whole form.
-func (x *Objects) Owns(name string) bool { return x.owns[name] }
+// Owns are the symbols of which the definition in the newest excerpt is the one that
+// counts: its functions, and what is new. All else it has only because these refer to it,
+// and not in its whole form.
+func (x *Objects) Owns() map[string]bool { return x.owns }
 
 // baseOf is the declared function that a symbol belongs to. The wrapper of a method value is
 // made with what takes the value, and belongs to no function.
@@ -110,7 +109,7 @@ func baseOf(symbol string) string {
 const methodValue = "-fm"
 
 func newLayer(a *goobj.Archive, own map[string]bool, take func(name string) bool) *layer {
-	l := &layer{archives: []*goobj.Archive{a}, own: own, text: map[symbolKey]program.Definition{}, data: map[string]program.Definition{}}
+	l := &layer{archive: a, own: own, text: map[symbolKey]program.Definition{}, data: map[string]program.Definition{}}
 	for _, o := range a.Objects {
 		for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
 			name, k := o.Name(s), o.Kind(s)
@@ -131,15 +130,16 @@ func newLayer(a *goobj.Archive, own map[string]bool, take func(name string) bool
 }
 
 // Newest is the archive that was compiled last: of the package or of an excerpt.
-func (x *Objects) Newest() *goobj.Archive { return x.layers[0].archives[0] }
+func (x *Objects) Newest() *goobj.Archive { return x.layers[0].archive }
 
 // Export is the export data of the package.
-func (x *Objects) Export() []byte { return x.layers[len(x.layers)-1].archives[0].Export }
+func (x *Objects) Export() []byte { return x.layers[len(x.layers)-1].archive.Export }
 
-// Archives are those that x was made of, newest first.
+// Archives are those that x was made of, but for excerpts before the newest: these are of
+// the past.
 func (x *Objects) Archives() (list []*goobj.Archive) {
 	for _, l := range x.layers {
-		list = append(list, l.archives...)
+		list = append(list, l.archive)
 	}
 	return list
 }

@@ -32,19 +32,13 @@ func (j *judge) pinForks() {
 	w := j.worlds
 	taken := map[string]string{} // the function whose value was taken, by whom
 	for _, p := range j.pkgs {
-		p.eachOld(func(d program.Definition) {
-			name := d.Object.Name(d.Sym)
-			if _, isType := typeName(name); isType || strings.HasPrefix(name, "type:.") {
+		p.eachOld(func(t trace) {
+			fn, ok := valueOf(t.to)
+			if _, isType := typeName(t.in); !ok || t.nowhere || w.forks[fn] == nil || isType || strings.HasPrefix(t.in, "type:.") {
 				return
 			}
-			for _, r := range written(d) {
-				fn, ok := valueOf(refName(d.Object, r.Sym))
-				if !ok || w.forks[fn] == nil {
-					continue
-				}
-				if of, isValue := valueOf(name); !isValue || of != fn {
-					taken[fn] = name
-				}
+			if of, isValue := valueOf(t.in); !isValue || of != fn {
+				taken[fn] = t.in
 			}
 		})
 	}
@@ -178,8 +172,8 @@ func (j *judge) pinTypes() {
 				}
 			}
 		}
-		p.eachOld(func(d program.Definition) {
-			if name, ok := strings.CutSuffix(d.Object.Name(d.Sym), "-fm"); ok && w.mentions(plain(name)) {
+		p.eachOld(func(t trace) {
+			if name, ok := strings.CutSuffix(t.in, methodValue); ok && w.mentions(plain(name)) {
 				j.pinType(w.root(plain(name)), "the method value "+shortName(name)+" may be held")
 			}
 		})
@@ -312,26 +306,21 @@ func (j *judge) literalTypes(f *family, m member, x *Objects) []string {
 func (j *judge) pinInterfaces(p *pkg) {
 	w := j.worlds
 	converted := map[string]bool{}
-	p.eachOld(func(d program.Definition) {
-		name := d.Object.Name(d.Sym)
-		text := d.Object.Kind(d.Sym).IsText()
-		if strings.HasPrefix(name, "type:") || strings.HasPrefix(name, "go:itab.") || strings.Contains(name, "..dict.") {
+	p.eachOld(func(t trace) {
+		if strings.HasPrefix(t.in, "type:") || strings.HasPrefix(t.in, "go:itab.") || strings.Contains(t.in, "..dict.") {
 			return
 		}
-		base, _ := splitName(name)
-		for _, r := range d.Object.Relocs(d.Sym, nil) {
-			target := refName(d.Object, r.Sym)
-			typ, ok := typeName(target)
-			if pair, isItab := strings.CutPrefix(target, "go:itab."); isItab {
-				typ, _, ok = strings.Cut(pair, ",")
-			}
-			if !ok || text && r.Type != goobj.RUseIface || !w.mentions(typ) {
-				continue
-			}
-			converted[typ] = true
-			if isInit(strings.TrimPrefix(base, p.prefix)) || strings.HasPrefix(base, p.prefix+"glob.") {
-				j.pinType(w.root(typ), "the initialization of the package has made an interface value of it")
-			}
+		typ, ok := typeName(t.to)
+		if pair, isItab := strings.CutPrefix(t.to, "go:itab."); isItab {
+			typ, _, ok = strings.Cut(pair, ",")
+		}
+		if !ok || t.text && !t.use || !w.mentions(typ) {
+			return
+		}
+		converted[typ] = true
+		base, _ := splitName(t.in)
+		if isInit(strings.TrimPrefix(base, p.prefix)) || strings.HasPrefix(base, p.prefix+"glob.") {
+			j.pinType(w.root(typ), "the initialization of the package has made an interface value of it")
 		}
 	})
 	for _, typ := range slices.Sorted(maps.Keys(converted)) {

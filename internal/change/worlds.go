@@ -223,9 +223,3 @@ func each(archives []*goobj.Archive, f func(program.Definition)) {
 		}
 	}
 }
-
-// eachOld calls f for all symbols that the package ever had.
-func (p *pkg) eachOld(f func(program.Definition)) {
-	each(p.Past, f)
-	each(p.Old.Archives(), f)
-}

@@ -68,12 +68,12 @@ func TestPosition(t *testing.T) {
 		}
 		for off := range o.Size(s) {
 			wantFile, wantLine, _ := table.PCToLine(entry + uint64(off))
-			if file, line := Position(o, s, off); file != wantFile || line != wantLine {
+			if file, line := o.Lines(s).Position(off); file != wantFile || line != wantLine {
 				t.Fatalf("%s+%#x: %s:%d, want %s:%d", o.Name(s), off, file, line, wantFile, wantLine)
 			}
 			checked++
 		}
-		if file, line := Position(o, s, o.Size(s)); file != "" || line != 0 {
+		if file, line := o.Lines(s).Position(o.Size(s)); file != "" || line != 0 {
 			t.Errorf("behind %s: %s:%d", o.Name(s), file, line)
 		}
 	}

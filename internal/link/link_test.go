@@ -73,7 +73,7 @@ func TestLines(t *testing.T) {
 			continue
 		}
 		for off := range uint32(d.Size) {
-			wantFile, wantLine := goobj.Position(o, s, off)
+			wantFile, wantLine := o.Lines(s).Position(off)
 			wantFile = strings.Replace(wantFile, "$GOROOT", "/goroot", 1)
 			file, line, fn := table.PCToLine(d.Addr + uint64(off))
 			if fn == nil || fn.Name != d.Name || file != wantFile || line != wantLine {

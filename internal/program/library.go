@@ -24,7 +24,7 @@ type Library struct {
 // archive for the symbols that it owns. Other packages count in the archive.
 type graft struct {
 	archive *goobj.Archive
-	owns    func(name string) bool
+	owns    map[string]bool
 }
 
 // Definition is a symbol in the object that defines it.
@@ -65,9 +65,19 @@ func (l *Library) With(archives []*goobj.Archive) *Library {
 
 // Graft is the library with what an excerpt of a package was compiled to put over the
 // package's archive, for the symbols that it owns.
-func (l *Library) Graft(excerpt *goobj.Archive, owns func(name string) bool) *Library {
+func (l *Library) Graft(excerpt *goobj.Archive, owns map[string]bool) *Library {
 	n := l.With(nil)
-	n.grafts[excerpt.ImportPath] = append([]graft{{excerpt, owns}}, n.grafts[excerpt.ImportPath]...)
+	list := []graft{{excerpt, owns}}
+	for _, g := range n.grafts[excerpt.ImportPath] {
+		needed := false
+		for name := range g.owns {
+			needed = needed || !slices.ContainsFunc(list, func(newer graft) bool { return newer.owns[name] })
+		}
+		if needed {
+			list = append(list, g)
+		}
+	}
+	n.grafts[excerpt.ImportPath] = list
 	return n
 }
 
@@ -77,15 +87,15 @@ func (l *Library) Proper(o *goobj.Object, sym goobj.Sym) (*goobj.Object, goobj.S
 	name, abi := o.Name(sym), o.ABI(sym)
 	grafts := l.grafts[o.ImportPath]
 	at := slices.IndexFunc(grafts, func(g graft) bool { return slices.Contains(g.archive.Objects, o) })
-	if at < 0 || grafts[at].owns(name) {
+	if at < 0 || grafts[at].owns[name] {
 		return o, sym, nil
 	}
 	a, err := l.Archive(o.ImportPath)
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, g := range append(slices.Clone(grafts), graft{a, func(string) bool { return true }}) {
-		if !g.owns(name) {
+	for _, g := range append(slices.Clone(grafts), graft{archive: a}) {
+		if g.owns != nil && !g.owns[name] {
 			continue
 		}
 		for _, d := range l.Definitions(g.archive, name) {
@@ -177,7 +187,7 @@ func (l *Library) Find(name string, abi goobj.ABI) (Definition, error) {
 	}
 	grafted := func(path string) (Definition, bool) {
 		for _, g := range l.grafts[path] {
-			if g.owns(name) {
+			if g.owns[name] {
 				if d, ok := match(g.archive); ok {
 					return d, true
 				}

@@ -144,7 +144,7 @@ func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error
 	in.Library = h.patch.Library.With(archives)
 	for _, u := range e.units {
 		if u.excerpt != nil {
-			in.Library = in.Library.Graft(u.archive, u.now.Owns)
+			in.Library = in.Library.Graft(u.archive, u.now.Owns())
 		}
 	}
 	for _, f := range res.Functions {
@@ -241,9 +241,7 @@ func (h *host) versions(list []change.Span) (ranges []wire.Range, err error) {
 		if !ok {
 			continue // the linker dropped it
 		}
-		if _, known := h.bodies[addr]; !known {
-			h.bodies[addr] = d.Definition
-		}
+		h.bodies.know(addr, d.Definition)
 		for _, v := range h.patch.Program.Versions(addr) {
 			r := wire.Range{Start: v.Addr, End: v.Addr + v.Size}
 			if v.Addr == addr && d.End > 0 {
@@ -292,7 +290,7 @@ func (e *edit) accept(units []*unit) {
 		}
 		s.escape[u.pkg.ImportPath] = u.escape
 		if u.old != nil {
-			s.past[u.linkPath] = append(s.past[u.linkPath], u.old.Newest())
+			s.past[u.linkPath] = s.past[u.linkPath].With(u.old.Newest())
 		}
 		s.objects[u.linkPath] = u.now
 		if u.excerpt != nil {

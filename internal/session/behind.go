@@ -52,6 +52,14 @@ func (s *session) interrupt() {
 // nextBehind is the next work: the packages of which the last edits have compiled excerpts
 // are compiled as a whole; then all that no edit has touched are checked.
 func (h *host) nextBehind(s *session) func(context.Context) func() {
+	for path, past := range h.sources.past {
+		if past.Recent() {
+			return func(context.Context) func() {
+				noted := past.Noted()
+				return func() { h.sources.past[path] = noted }
+			}
+		}
+	}
 	if len(h.sources.excerpted) > 0 && !h.sources.stuck {
 		return func(ctx context.Context) func() { return s.complete(ctx, h) }
 	}

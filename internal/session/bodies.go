@@ -1,6 +1,8 @@
 package session
 
 import (
+	"unique"
+
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/link"
@@ -9,9 +11,22 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
 
-// bodies knows, for each version of a function that was replaced, the object that it
-// was compiled to: its line table tells where a call that goes on with it stands.
-type bodies map[uint64]program.Definition
+// bodies knows, for each version of a function that was replaced, where a call that goes
+// on with it stands. It keeps no objects: there are versions as long as the program runs.
+type bodies map[uint64]body
+
+type body struct {
+	name  string
+	size  uint32
+	lines *goobj.Lines
+}
+
+// know notes the version at an address.
+func (b bodies) know(addr uint64, d program.Definition) {
+	if _, ok := b[addr]; !ok {
+		b[addr] = body{unique.Make(d.Object.Name(d.Sym)).Value(), d.Object.Size(d.Sym), d.Object.Lines(d.Sym)}
+	}
+}
 
 // learn notes the object of a version that is about to be replaced for the first time.
 func (b bodies) learn(r link.Redirect, res *change.Result) {
@@ -20,7 +35,7 @@ func (b bodies) learn(r link.Redirect, res *change.Result) {
 	}
 	for _, f := range res.Functions {
 		if f.Replaces == r.Name && f.Old.Object != nil {
-			b[r.Old] = f.Old
+			b.know(r.Old, f.Old)
 			return
 		}
 	}
@@ -31,7 +46,7 @@ func (b bodies) defined(img *link.Image, res *change.Result) {
 	for _, f := range res.Functions {
 		for _, d := range img.Defined {
 			if d.Text && d.Name == f.Object.Name(f.Sym) && d.ABI == f.Object.ABI(f.Sym) {
-				b[d.Addr] = program.Definition{Object: f.Object, Sym: f.Sym}
+				b.know(d.Addr, program.Definition{Object: f.Object, Sym: f.Sym})
 			}
 		}
 	}
@@ -67,9 +82,9 @@ func (b bodies) around(pc uint64) (entry uint64) {
 // running describes a frame of the version at an entry.
 func (b bodies) running(entry uint64, f wire.Frame) (report.Running, bool) {
 	d, ok := b[entry]
-	if !ok || f.PC-entry > uint64(d.Object.Size(d.Sym)) {
+	if !ok || f.PC-entry > uint64(d.size) {
 		return report.Running{}, false
 	}
-	file, line := goobj.Position(d.Object, d.Sym, uint32(f.PC-entry))
-	return report.Running{Name: d.Object.Name(d.Sym), Goroutine: f.GoID, File: file, Line: line}, true
+	file, line := d.lines.Position(uint32(f.PC - entry))
+	return report.Running{Name: d.name, Goroutine: f.GoID, File: file, Line: line}, true
 }

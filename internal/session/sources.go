@@ -11,7 +11,6 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
-	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 	"github.com/realtimefunc/realtimefunc/internal/watch"
 )
@@ -20,25 +19,25 @@ import (
 // with. They change only when an edit was accepted.
 type sources struct {
 	build     *gobuild.Host
-	content   map[string][]byte           // Go files, by absolute path
-	parsed    map[string]*source.Package  // by import path, when first needed
-	objects   map[string]*change.Objects  // by linker's import path, when first needed
-	excerpted map[string]bool             // by import path: packages of which the newest edit compiled an excerpt
-	stuck     bool                        // they can\'t be completed before the next edit
-	checked   map[string]bool             // by import path: see session.check
-	escape    map[string]change.Escape    // likewise
-	past      map[string][]*goobj.Archive // all versions but the newest, by linker's import path
-	reads     map[string]reading          // see read
-	pending   map[string]bool             // files of edits that were not accepted
-	assets    map[string]sum              // embedded files, by absolute path
-	mods      map[string][]byte           // go.mod files, by absolute path
+	content   map[string][]byte          // Go files, by absolute path
+	parsed    map[string]*source.Package // by import path, when first needed
+	objects   map[string]*change.Objects // by linker's import path, when first needed
+	excerpted map[string]bool            // by import path: packages of which the newest edit compiled an excerpt
+	stuck     bool                       // they can\'t be completed before the next edit
+	checked   map[string]bool            // by import path: see session.check
+	escape    map[string]change.Escape   // likewise
+	past      map[string]*change.Past    // versions before the newest, by linker's import path
+	reads     map[string]reading         // see read
+	pending   map[string]bool            // files of edits that were not accepted
+	assets    map[string]sum             // embedded files, by absolute path
+	mods      map[string][]byte          // go.mod files, by absolute path
 
 	watching string // folders of embedded files, when they were last asked for
 }
 
 // readSources reads what the host was built from.
 func readSources(b *gobuild.Host) (*sources, error) {
-	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]bool{}, checked: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string][]*goobj.Archive{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
+	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]bool{}, checked: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string]*change.Past{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
 	for _, p := range b.Live {
 		if err := s.add(p); err != nil {
 			return nil, err
