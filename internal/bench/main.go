@@ -2,6 +2,7 @@
 //
 //	go run ./internal/bench             all of it
 //	go run ./internal/bench save        from the save of a file to the new answer
+//	go run ./internal/bench large       the same in packages of 1,600 and 60,000 lines
 //	go run ./internal/bench start       from the start to the first answer, against go run
 //	go run ./internal/bench idle        the CPU that realtime uses when nothing is edited
 //	go run ./internal/bench restart     from the save to the new answer, against a restart
@@ -38,6 +39,7 @@ type measure struct {
 
 var measures = []measure{
 	{"save", save},
+	{"large", largePackages},
 	{"start", start},
 	{"idle", idle},
 	{"restart", restart},

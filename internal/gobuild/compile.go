@@ -362,7 +362,7 @@ func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Obje
 	own(cmd)
 	cmd.Dir = c.h.Dir
 	cmd.Env = c.env
-	raw, err := combinedOutput(cmd, req.Background)
+	raw, err := combinedOutput(ctx, cmd, req.Background)
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
@@ -384,19 +384,27 @@ func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Obje
 	return out, nil
 }
 
-// combinedOutput runs a command, in the background at the lowest priority.
-func combinedOutput(cmd *exec.Cmd, background bool) ([]byte, error) {
+// combinedOutput runs a command; in the background at the lowest priority, and without
+// waiting for the end of one that was killed: an edit waits for that.
+func combinedOutput(ctx context.Context, cmd *exec.Cmd, background bool) ([]byte, error) {
+	if !background {
+		return cmd.CombinedOutput()
+	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	if background {
-		// Its threads to come inherit it. Failing is no harm.
-		unix.Setpriority(unix.PRIO_PGRP, cmd.Process.Pid, 19)
+	// Its threads to come inherit it. Failing is no harm.
+	unix.Setpriority(unix.PRIO_PGRP, cmd.Process.Pid, 19)
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case err := <-done:
+		return out.Bytes(), err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	err := cmd.Wait()
-	return out.Bytes(), err
 }
 
 // damaged is an archive, of those that a package imports, that is not what it was

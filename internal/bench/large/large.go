@@ -24,8 +24,12 @@ var Packages = map[string]int{"small": 1_000, "big": 60_000}
 // Edited is the file of each package that has Answer, whose body returns a number.
 const Edited = "file00.go"
 
-// Answer is the statement of Answer that is edited.
-const Answer = "return number + 0\n"
+// Statements of Answer that may be edited: it returns what remember is given and what
+// Return adds.
+const (
+	Call   = "number := s.remember(0)\n"
+	Return = "return number + 0\n"
+)
 
 // Write makes the module in dir, which must not exist, and returns how many lines each
 // package has.
