@@ -18,7 +18,7 @@ const (
 
 	// Between two requests the poll leaves the processor to the compiler: it must not
 	// slow down what it measures. By so much an answer may be seen too late.
-	pollEvery = time.Millisecond
+	pollEvery = 4 * time.Millisecond
 
 	// No person saves faster. What realtime does behind an edit is not done by then in
 	// a large package, and is put off.

@@ -46,6 +46,7 @@ type Event struct {
 	Stream  string
 	Output  string
 	Decls   []struct{ ImportPath, Kind, Name, Verdict, Reason string }
+	Later   []string
 	Timing  struct{ Settle, Compile, Change, Link, Load, Pause float64 }
 	Held    struct{ Versions, Bytes int64 }
 }
@@ -83,6 +84,7 @@ type Session struct {
 
 	cmd    *exec.Cmd
 	start  chan Event
+	lines  chan Event
 	output func(stream, text string)
 	keep   func(line []byte) bool
 
@@ -94,7 +96,7 @@ type Session struct {
 // the program's output goes to output, in order; lines for which keep is false are not
 // kept for [Session.Said]. Both may be nil.
 func Start(cmd *exec.Cmd, output func(stream, text string), keep func(line []byte) bool) (*Session, error) {
-	s := &Session{cmd: cmd, start: make(chan Event, 1), output: output, keep: keep}
+	s := &Session{cmd: cmd, start: make(chan Event, 1), lines: make(chan Event, 1024), output: output, keep: keep}
 	cmd.Stderr = writer(s.say)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -156,6 +158,8 @@ func (s *Session) read(out io.Reader, closings chan<- Event) {
 			}
 		case "start":
 			s.start <- e
+		case "lines":
+			s.lines <- e
 		case "output":
 			s.say([]byte(e.Output))
 			if s.output != nil {
@@ -186,6 +190,20 @@ func (s *Session) Said() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return string(s.said)
+}
+
+// Lines waits until all line numbers are those of an edit that was closed as live.
+func (s *Session) Lines(live Event, patience time.Duration) error {
+	late := time.After(patience)
+	for edit := 0; len(live.Later) > 0 && edit < live.Edit; {
+		select {
+		case e := <-s.lines:
+			edit = e.Edit
+		case <-late:
+			return fmt.Errorf("the lines of %v did not follow in %v", live.Later, patience)
+		}
+	}
+	return nil
 }
 
 // Closing waits for the event that closes an edit.

@@ -50,6 +50,7 @@ type event struct {
 	Decls        []jsonDecl  `json:",omitempty"`
 	Running      []Running   `json:",omitempty"`
 	Compiled     []string    `json:",omitempty"`
+	Later        []string    `json:",omitempty"`
 	Timing       *jsonTiming `json:",omitempty"`
 	Held         *Held       `json:",omitempty"`
 	Stream       string      `json:",omitempty"`
@@ -117,6 +118,7 @@ func closing(action string, e *Edit) event {
 		Reason:  e.Reason,
 		Running: e.Running,
 	}
+	ev.Later = e.Later
 	ev.Compiled = slices.Sorted(slices.Values(e.Compiled))
 	for _, d := range e.Decls {
 		ev.Decls = append(ev.Decls, jsonDecl{
@@ -162,6 +164,10 @@ func (j *ndjson) Start(s StartInfo) {
 func (j *ndjson) BuildFailed(output []Output) { j.event(buildEvents(0, output)...) }
 
 func (j *ndjson) Live(e Edit) { j.event(closing("live", &e)) }
+
+func (j *ndjson) Lines(edit int, packages []string) {
+	j.event(event{Action: "lines", Edit: edit, Later: packages})
+}
 
 func (j *ndjson) RestartBegin(e Edit) {
 	reasons := e.reasons(j.dir)

@@ -77,10 +77,13 @@ type Edit struct {
 	Running []Running
 	// Compiled are the import paths of the packages that were compiled for it.
 	Compiled []string
-	Timing   Timing
-	Held     Held
-	Output   []Output // why it was rejected, in the toolchain's words
-	Reason   string   // what no Decl tells
+	// Later are the import paths of packages with functions that have only moved, and get
+	// their line numbers later: see Reporter.Lines.
+	Later  []string
+	Timing Timing
+	Held   Held
+	Output []Output // why it was rejected, in the toolchain's words
+	Reason string   // what no Decl tells
 }
 
 // A StartInfo describes the first start of the program.
@@ -117,6 +120,8 @@ type Reporter interface {
 
 	// Live closes an edit whose next calls run the new code.
 	Live(Edit)
+	// Lines reports that all functions of packages have their line numbers, as of an edit.
+	Lines(edit int, packages []string)
 	// RestartBegin reports that an edit needs a new process, now being built.
 	RestartBegin(Edit)
 	// Restarted closes an edit that runs in a new process.

@@ -95,6 +95,8 @@ func (t *text) Live(e Edit) {
 	t.write(nil, lines...)
 }
 
+func (t *text) Lines(int, []string) {}
+
 func (t *text) RestartBegin(e Edit) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

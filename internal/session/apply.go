@@ -295,8 +295,10 @@ func (e *edit) accept(units []*unit) {
 		s.objects[u.linkPath] = u.now
 		if u.excerpt != nil {
 			s.excerpted[u.pkg.ImportPath] = true
+			s.moved[u.pkg.ImportPath] = s.moved[u.pkg.ImportPath] || u.excerpt.Moved
 		} else {
 			delete(s.excerpted, u.pkg.ImportPath)
+			delete(s.moved, u.pkg.ImportPath)
 		}
 		objects = append(objects, u.object)
 		for _, p := range u.object.Added {
@@ -313,6 +315,7 @@ func (e *edit) accept(units []*unit) {
 	if e.behind {
 		return
 	}
+	e.report.Later = s.later()
 	e.newFolders = s.adoptAssets(units)
 	clear(s.pending)
 	s.stuck = false

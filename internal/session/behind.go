@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
@@ -92,6 +93,7 @@ func (s *session) complete(ctx context.Context, h *host) func() {
 		return e.image(ctx, nil)
 	})
 	return func() {
+		moved := h.sources.later()
 		if err == nil {
 			err = guard(func() error { return e.apply(ctx) })
 		}
@@ -101,7 +103,21 @@ func (s *session) complete(ctx context.Context, h *host) func() {
 			return
 		}
 		s.Report.Debug("completed %v: %d functions", e.report.Compiled, len(e.verdict.Functions))
+		if len(moved) > 0 {
+			s.Report.Lines(s.edits, moved)
+		}
 	}
+}
+
+// later are the packages that are to be completed for their lines.
+func (s *sources) later() (list []string) {
+	for path, moved := range s.moved {
+		if moved {
+			list = append(list, path)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // check compiles a package as the host has it, to see that it becomes what the go command

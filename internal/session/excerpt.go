@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
@@ -18,6 +19,8 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 	switch {
 	case h.build.KeepInlining:
 		return errors.New("inlining is on")
+	case len(e.mods) > 0:
+		return errors.New("go.mod changed")
 	case u.inits != nil || u.assets.differ():
 		return errors.New("its variables or embedded files changed")
 	case len(u.pkg.SFiles) > 0 || u.pkg.Cgo:
@@ -79,43 +82,51 @@ func (u *unit) compileExcerpt(ctx context.Context, h *host, archives map[string]
 	return err
 }
 
-// wholes finds the packages that must be compiled as a whole after all: others of the edit
-// are compiled against them, now or since an edit before.
+// wholes finds the packages that must be compiled as a whole after all: those of the edit of
+// which one imports the other, and those that one imports and of which an edit before has
+// compiled an excerpt alone.
 func (e *edit) wholes() error {
 	h := e.host
-	imported := map[string]bool{}
-	var visit func(path string)
-	visit = func(path string) {
-		p := h.build.Packages[path]
-		if p == nil || !p.Live || imported[path] {
-			return
-		}
-		imported[path] = true
-		for _, i := range p.Imports {
-			visit(i)
-		}
-	}
+	edited := map[string]*unit{}
 	for _, u := range e.units {
-		for _, i := range u.pkg.Imports {
-			visit(i)
-		}
+		edited[u.pkg.ImportPath] = u
 	}
-	for _, u := range e.units {
-		if u.excerpt != nil && imported[u.pkg.ImportPath] {
-			u.excerpt = nil
-		}
-		delete(imported, u.pkg.ImportPath)
-	}
-	for path := range imported {
-		if h.sources.excerpted[path] {
-			u, err := h.unchangedUnit(h.build.Packages[path])
-			if err != nil {
-				return err
+	for _, u := range slices.Clone(e.units) {
+		for path := range h.imported(u) {
+			v := edited[path]
+			if v == nil && h.sources.excerpted[path] {
+				var err error
+				if v, err = h.unchangedUnit(h.build.Packages[path]); err != nil {
+					return err
+				}
+				edited[path] = v
+				e.units = append(e.units, v)
 			}
-			e.units = append(e.units, u)
+			if v != nil {
+				u.excerpt, v.excerpt = nil, nil
+			}
 		}
 	}
 	return nil
+}
+
+// imported are the live packages that a unit imports, or did, directly or not.
+func (h *host) imported(u *unit) map[string]bool {
+	set := map[string]bool{}
+	var visit func(imports []string)
+	visit = func(imports []string) {
+		for _, path := range imports {
+			if q := h.build.Packages[path]; q != nil && q.Live && !set[path] {
+				set[path] = true
+				visit(q.Imports)
+			}
+		}
+	}
+	visit(u.pkg.Imports)
+	if u.scan != nil {
+		visit(u.scan.Imports)
+	}
+	return set
 }
 
 // unchangedUnit is a package whose sources are as they were.

@@ -24,6 +24,7 @@ type sources struct {
 	objects   map[string]*change.Objects // by linker's import path, when first needed
 	excerpted map[string]bool            // by import path: packages of which the newest edit compiled an excerpt
 	stuck     bool                       // they can\'t be completed before the next edit
+	moved     map[string]bool            // by import path: of these, with functions that have the lines of before
 	checked   map[string]bool            // by import path: see session.check
 	escape    map[string]change.Escape   // likewise
 	past      map[string]*change.Past    // versions before the newest, by linker's import path
@@ -37,7 +38,7 @@ type sources struct {
 
 // readSources reads what the host was built from.
 func readSources(b *gobuild.Host) (*sources, error) {
-	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]bool{}, checked: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string]*change.Past{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
+	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]bool{}, checked: map[string]bool{}, moved: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string]*change.Past{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
 	for _, p := range b.Live {
 		if err := s.add(p); err != nil {
 			return nil, err

@@ -24,6 +24,7 @@ import (
 type Excerpt struct {
 	Files     map[string][]byte // what is to be compiled, by path
 	Functions []*Decl           // those that are there with their bodies, at their lines
+	Moved     bool              // others moved too, and are not there
 
 	stubs []stub
 }
@@ -33,7 +34,7 @@ type Excerpt struct {
 // known; tags are the compiler's words on the parameters of a function of d.Old ("leaking
 // param: p").
 func (d *Delta) Excerpt(nameOf func(importPath string) string, tags func(*Decl) []string) (*Excerpt, error) {
-	functions, err := d.functions(nameOf)
+	functions, moved, err := d.functions(nameOf)
 	if err != nil {
 		return nil, err
 	}
@@ -47,43 +48,44 @@ func (d *Delta) Excerpt(nameOf func(importPath string) string, tags func(*Decl) 
 	if err := x.close(); err != nil {
 		return nil, err
 	}
-	e := &Excerpt{Files: map[string][]byte{}, Functions: functions}
+	e := &Excerpt{Files: map[string][]byte{}, Functions: functions, Moved: moved}
 	return e, x.write(e, tags)
 }
 
-// functions are those that an excerpt has to have.
-func (d *Delta) functions(nameOf func(string) string) (list []*Decl, err error) {
+// functions are those that an excerpt has to have; others reports whether functions moved
+// that it has not.
+func (d *Delta) functions(nameOf func(string) string) (list []*Decl, others bool, err error) {
 	switch {
 	case d.Renamed || d.Preamble || len(d.Directive) > 0:
-		return nil, errors.New("more than functions changed")
+		return nil, false, errors.New("more than functions changed")
 	case len(d.Removed) > 0:
-		return nil, fmt.Errorf("%s was removed", d.Removed[0].Name)
+		return nil, false, fmt.Errorf("%s was removed", d.Removed[0].Name)
 	case len(d.New.Repeated()) > 0:
-		return nil, fmt.Errorf("%s is initialized again", d.New.Repeated()[0].Name)
+		return nil, false, fmt.Errorf("%s is initialized again", d.New.Repeated()[0].Name)
 	case !slices.EqualFunc(d.Old.Files, d.New.Files, func(a, b *File) bool { return a.Path == b.Path }):
-		return nil, errors.New("it has other files now")
+		return nil, false, errors.New("it has other files now")
 	}
 	for _, x := range d.New.List {
 		if !anonymous(x) && d.New.Decls[x.Name] != x {
-			return nil, fmt.Errorf("%s is declared twice", x.Name)
+			return nil, false, fmt.Errorf("%s is declared twice", x.Name)
 		}
 	}
 	imports := map[string]bool{}
 	for i, f := range d.New.Files {
 		if err := f.plain(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, imp := range f.Imports {
 			name := imp.nameBy(nameOf)
 			imports[name] = true
 			if f != d.Old.Files[i] && imp.Name != "_" && !f.bases[name] {
-				return nil, fmt.Errorf("%s does not use %q", filepath.Base(f.Path), imp.Path)
+				return nil, false, fmt.Errorf("%s does not use %q", filepath.Base(f.Path), imp.Path)
 			}
 		}
 	}
 	for _, x := range d.Added {
 		if x.Kind != Func || imports[x.Name] || doc.IsPredeclared(x.Name) {
-			return nil, fmt.Errorf("%v %s was added", x.Kind, x.Name)
+			return nil, false, fmt.Errorf("%v %s was added", x.Kind, x.Name)
 		}
 		list = append(list, x)
 	}
@@ -96,32 +98,36 @@ func (d *Delta) functions(nameOf func(string) string) (list []*Decl, err error) 
 			if function && c.New.HasBody && !c.New.Generic && c.New.Directives == nil && c.New.localTypes == nil {
 				moved = append(moved, c.New)
 				movedLines += c.New.EndLine - c.New.Pos.Line + 1
+			} else {
+				others = true
 			}
 		case function && c.What&^(Body|Literals|Params|Lines) == 0:
 			list = append(list, c.New)
 		default:
-			return nil, fmt.Errorf("%v %s changed: %v", c.New.Kind, c.New.Name, c.What)
+			return nil, false, fmt.Errorf("%v %s changed: %v", c.New.Kind, c.New.Name, c.What)
 		}
 	}
 	for _, x := range list {
 		switch {
 		case x.Generic:
-			return nil, fmt.Errorf("%s is generic", x.Name)
+			return nil, false, fmt.Errorf("%s is generic", x.Name)
 		case !x.HasBody || len(x.Directives) > 0:
-			return nil, fmt.Errorf("%s has directives", x.Name)
+			return nil, false, fmt.Errorf("%s has directives", x.Name)
 		}
 	}
 	if movedLines <= maxMoved {
 		list = append(list, moved...)
+	} else {
+		others = true
 	}
 	if len(list) == 0 {
-		return nil, errors.New("nothing but lines changed")
+		return nil, false, errors.New("nothing but lines changed")
 	}
-	return list, nil
+	return list, others, nil
 }
 
 // maxMoved is how many lines of functions that only moved an excerpt has too, for true line
-// numbers from the start. They cost about 0.2 ms each (measured).
+// numbers from the start.
 const maxMoved = 300
 
 // plain reports as an error what an excerpt of a file can't keep.

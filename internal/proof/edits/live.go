@@ -151,6 +151,12 @@ func (l *live) edit(now files, want string) (drive.Event, error) {
 			l.history = []files{maps.Clone(now)}
 		}
 		got, err := l.ask()
+		if err == nil && got != want && len(e.Later) > 0 {
+			// It may differ by line numbers.
+			if err = l.session.Lines(e, drive.Patience/4); err == nil {
+				got, err = l.ask()
+			}
+		}
 		switch {
 		case err != nil:
 			return e, fmt.Errorf("after %v: %w", e, err)
