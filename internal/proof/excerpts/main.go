@@ -4,8 +4,10 @@
 //
 //	go run ./internal/proof/excerpts [-C dir] [-every n] [-run regexp] [package]
 //
-// It prints, for each package, how many functions are the same, how many the tool would
-// compile with the whole package, with the reasons, and what differs, which is a failure.
+// It prints, for each package, how many functions are the same, how many allocate more than
+// they need to (the compiler does not tell how far behind a parameter its "content" lies,
+// and stubs are careful), how many the tool would compile with the whole package, with the
+// reasons, and what else differs, which is a failure.
 package main
 
 import (
@@ -18,11 +20,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/source"
+	"github.com/realtimefunc/realtimefunc/internal/toolchain"
 )
 
 var (
@@ -95,8 +99,11 @@ type subject struct {
 	escape change.Escape
 	code   *change.Objects
 
-	same, differ int
-	whole        map[string]int // functions that need the whole package, by the reason
+	builtins []toolchain.Builtin
+	compiled *goobj.Archive
+
+	same, careful, differ int
+	whole                 map[string]int // functions that need the whole package, by the reason
 }
 
 func (s *subject) prove(ctx context.Context) error {
@@ -121,7 +128,10 @@ func (s *subject) prove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.code = change.Index(archive)
+	s.code, s.compiled = change.Index(archive), archive
+	if s.builtins, err = toolchain.Builtins(s.host.Env.GOROOT); err != nil {
+		return err
+	}
 	s.whole = map[string]int{}
 	n := 0
 	for _, d := range s.source.List {
@@ -134,6 +144,8 @@ func (s *subject) prove(ctx context.Context) error {
 		switch err := s.try(ctx, d); {
 		case err == nil:
 			s.same++
+		case errors.Is(err, errCareful):
+			s.careful++
 		case errors.As(err, new(*difference)):
 			s.differ++
 			fmt.Printf("%s.%s: %v\n", s.pkg.ImportPath, d.Name, err)
@@ -178,14 +190,40 @@ func (s *subject) try(ctx context.Context, d *source.Decl) error {
 	if err != nil {
 		return err
 	}
-	if what := change.Differs(s.code, change.Index(archive), prefix+d.Symbol); what != "" {
-		return &difference{what}
+	what := change.Differs(s.code, change.Index(archive), prefix+d.Symbol)
+	switch {
+	case what == "":
+		return nil
+	case s.allocations(archive, prefix+d.Symbol) > s.allocations(s.compiled, prefix+d.Symbol):
+		return errCareful
 	}
-	return nil
+	return &difference{what}
+}
+
+var errCareful = errors.New("it allocates more than it needs to")
+
+// allocations counts the calls of a function, and of what was made of it, that allocate.
+func (s *subject) allocations(a *goobj.Archive, name string) (n int) {
+	for _, o := range a.Objects {
+		for sym := goobj.Sym(0); int(sym) < o.NumDefs(); sym++ {
+			if !o.Kind(sym).IsText() || o.Name(sym) != name && !strings.HasPrefix(o.Name(sym), name+".") {
+				continue
+			}
+			for _, r := range o.Relocs(sym, nil) {
+				if r.Sym.Pkg != goobj.PkgBuiltin || int(r.Sym.Idx) >= len(s.builtins) {
+					continue
+				}
+				if b := s.builtins[r.Sym.Idx].Name; b == "runtime.newobject" || strings.HasPrefix(b, "runtime.make") {
+					n++
+				}
+			}
+		}
+	}
+	return n
 }
 
 func (s *subject) print() {
-	fmt.Printf("%s: %d the same, %d differ\n", s.pkg.ImportPath, s.same, s.differ)
+	fmt.Printf("%s: %d the same, %d careful, %d differ\n", s.pkg.ImportPath, s.same, s.careful, s.differ)
 	for _, reason := range slices.Sorted(maps.Keys(s.whole)) {
 		fmt.Printf("\t%d with the whole package: %s\n", s.whole[reason], reason)
 	}
