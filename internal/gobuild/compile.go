@@ -156,7 +156,9 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 		return nil, c.goError(ctx, p, req, err)
 	}
 	o := &Object{ImportPath: p.ImportPath, scan: scan, pkg: p, excerpt: req.Excerpt != nil}
-	o.EmbedFiles, _ = p.Embedded(scan.EmbedPatterns) // an error is the compilation's
+	if o.EmbedFiles = p.EmbedFiles; req.Excerpt == nil {
+		o.EmbedFiles, _ = p.Embedded(scan.EmbedPatterns) // an error is the compilation's
+	}
 	if err := c.checkForeign(p, scan, req); err != nil {
 		return nil, err
 	}

@@ -79,10 +79,18 @@ func (s *sources) matters(file string) bool {
 }
 
 // assetsOf finds the files that a package embeds with the given patterns, and how they
-// differ from those that the program has. Only files that were saved are read.
+// differ from those that the program has; nil if no saved file is one of them. Only files
+// that were saved are read.
 func (s *sources) assetsOf(p *gobuild.Package, patterns []string, saved map[string]bool) (*assets, error) {
 	if len(patterns) == 0 && len(p.EmbedFiles) == 0 {
 		return nil, nil
+	}
+	concerned := false
+	for f := range saved {
+		concerned = concerned || p.MayEmbed(f)
+	}
+	if !concerned && slices.Equal(patterns, p.EmbedPatterns) {
+		return nil, nil // there may be many
 	}
 	a := &assets{pkg: p, now: map[string]sum{}}
 	files, err := p.Embedded(patterns)
@@ -90,10 +98,15 @@ func (s *sources) assetsOf(p *gobuild.Package, patterns []string, saved map[stri
 		a.unknown = true
 		return a, nil
 	}
+	before := map[string]bool{}
+	for _, f := range p.EmbedFiles {
+		before[f] = true
+	}
 	for _, f := range files {
 		path := assetPath(p, f)
 		old, known := s.assets[path]
-		had := slices.Contains(p.EmbedFiles, f)
+		had := before[f]
+		delete(before, f)
 		if known && had && !saved[path] {
 			a.now[path] = old
 			continue
@@ -107,11 +120,7 @@ func (s *sources) assetsOf(p *gobuild.Package, patterns []string, saved map[stri
 			a.changed = append(a.changed, f)
 		}
 	}
-	for _, f := range p.EmbedFiles {
-		if !slices.Contains(files, f) {
-			a.changed = append(a.changed, f)
-		}
-	}
+	a.changed = slices.AppendSeq(a.changed, maps.Keys(before)) // those that are gone
 	slices.Sort(a.changed)
 	return a, nil
 }
@@ -137,6 +146,9 @@ func (s *sources) still(a *assets) bool {
 // adoptAssets makes what the packages of an edit embed what the program has. It reports
 // whether other folders are to be watched than are watched.
 func (s *sources) adoptAssets(units []*unit) bool {
+	if !slices.ContainsFunc(units, func(u *unit) bool { return u.assets != nil }) {
+		return false
+	}
 	for _, u := range units {
 		if u.assets == nil {
 			continue
