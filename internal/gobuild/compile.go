@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -467,14 +468,21 @@ func (c *Compiler) SelfCheck(ctx context.Context, req Request) (*Object, error) 
 		defer os.RemoveAll(filepath.Dir(o.ArchivePath))
 		err = sameObject(o, p.Export)
 	}
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("self-check of %q: %w", p.ImportPath, err)
+	if err == nil || ctx.Err() != nil {
+		return o, err
+	}
+	err = fmt.Errorf("self-check of %q: %w", p.ImportPath, err)
+	// A disk that is full, or a folder that somebody has cleaned meanwhile, proves nothing.
+	var compile *CompileError
+	if errors.Is(err, errDiffers) || errors.As(err, &compile) && !strings.Contains(compile.Output, syscall.ENOENT.Error()) {
 		c.mu.Lock()
 		c.byList[p.ImportPath] = err
 		c.mu.Unlock()
 	}
-	return o, err
+	return nil, err
 }
+
+var errDiffers = errors.New("differs from the host's")
 
 func sameObject(o *Object, host string) error {
 	data, err := os.ReadFile(host)
@@ -490,10 +498,10 @@ func sameObject(o *Object, host string) error {
 		return err
 	}
 	if !bytes.Equal(export, o.Export) {
-		return errors.New("the export data differs from the host's")
+		return fmt.Errorf("the export data %w", errDiffers)
 	}
 	if !bytes.Equal(object, own) {
-		return errors.New("the object differs from the host's")
+		return fmt.Errorf("the object %w", errDiffers)
 	}
 	return nil
 }

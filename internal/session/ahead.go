@@ -23,7 +23,7 @@ type ahead struct {
 
 // early is the channel of saves that may still be going on.
 func (s *session) early() <-chan watch.Change {
-	if s.changes() == nil || s.ahead != nil || !s.host.running() || s.host.restartMode != "" || s.host.sources == nil {
+	if s.changes() == nil || !s.host.running() || s.host.restartMode != "" || s.host.sources == nil {
 		return nil
 	}
 	return s.watcher.Early()
@@ -57,15 +57,15 @@ func (s *session) prepared(c watch.Change) (e *edit, err error, ok bool) {
 		return s.newEdit(c), nil, false
 	}
 	s.ahead = nil
-	if !maps.Equal(a.edit.change.Files, c.Files) {
+	defer a.cancel()
+	same := maps.Equal(a.edit.change.Files, c.Files)
+	if !same {
 		a.cancel()
 	}
 	err = <-a.done
-	if !maps.Equal(a.edit.change.Files, c.Files) || len(a.edit.units) == 0 || unchanged(a.edit.host, a.edit.units) != nil {
-		a.cancel()
+	if !same || len(a.edit.saved) == 0 || unchanged(a.edit.host, a.edit.saved) != nil {
 		return s.newEdit(c), nil, false
 	}
-	a.cancel()
 	// What the user waited for: until the work began, and from its end until the save was over.
 	t := &a.edit.report.Timing
 	t.Settle = a.began.Sub(c.At) + max(0, c.Settled.Sub(a.ended))

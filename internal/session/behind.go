@@ -23,21 +23,22 @@ type behind struct {
 	done   chan func() // what the loop is to do when the work is done
 }
 
-// work begins what is to be done next, if anything is, and returns where its end is told.
+// behindDone begins what is to be done next, if anything is, and returns where its end is
+// told.
 func (s *session) behindDone(ctx context.Context) <-chan func() {
-	if s.behind == nil {
-		if s.changes() == nil || s.ahead != nil || !s.host.running() || s.host.restartMode != "" || s.host.sources == nil {
-			return nil
-		}
-		work := s.host.nextBehind(s)
-		if work == nil {
-			return nil
-		}
-		ctx, cancel := context.WithCancel(ctx)
-		b := &behind{cancel: cancel, done: make(chan func(), 1)}
-		go func() { b.done <- work(ctx) }()
-		s.behind = b
+	if s.behind != nil {
+		return s.behind.done
 	}
+	if s.changes() == nil || s.ahead != nil || !s.host.running() || s.host.restartMode != "" || s.host.sources == nil {
+		return nil
+	}
+	work := s.nextBehind()
+	if work == nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	s.behind = &behind{cancel: cancel, done: make(chan func(), 1)}
+	go func(done chan func()) { done <- work(ctx) }(s.behind.done)
 	return s.behind.done
 }
 
@@ -50,9 +51,11 @@ func (s *session) interrupt() {
 	}
 }
 
-// nextBehind is the next work: the packages of which the last edits have compiled excerpts
-// are compiled as a whole; then all that no edit has touched are checked.
-func (h *host) nextBehind(s *session) func(context.Context) func() {
+// nextBehind is the next work: what former versions did is noted, which is little; the
+// packages of which the last edits have compiled excerpts are compiled as a whole; then all
+// that no edit has touched are checked.
+func (s *session) nextBehind() func(context.Context) func() {
+	h := s.host
 	for path, past := range h.sources.past {
 		if past.Recent() {
 			return func(context.Context) func() {

@@ -28,6 +28,7 @@ type edit struct {
 	units    []*unit          // recompiled packages, each behind those it imports
 	verdict  *change.Result   // on what was compiled
 	img      *link.Image      // of it
+	saved    []*unit          // packages whose sources changed
 	comments []*unit          // packages of which nothing but comments changed
 	newDirs  []string
 	notes    []string            // for the user, beside the report
@@ -89,7 +90,7 @@ func (e *edit) prepare(ctx context.Context) error {
 	if err := e.read(ctx); err != nil {
 		return err
 	}
-	if len(e.units) == 0 {
+	if e.saved = e.units; len(e.units) == 0 {
 		return nil
 	}
 	e.watchMissing()

@@ -87,6 +87,7 @@ func (s *session) run(ctx context.Context) (int, error) {
 			return s.end(), nil
 		case c := <-s.early():
 			s.interrupt()
+			s.drop()
 			s.prepare(ctx, c)
 			continue
 		case finish := <-s.behindDone(ctx):
