@@ -35,9 +35,6 @@ func (c *Compiler) args(ctx context.Context, p *Package, req Request, scan *Scan
 	if err != nil {
 		return nil, err
 	}
-	if req.Excerpt != nil && (profile != "" || len(p.SFiles) > 0 || p.Cgo || isSet(h.all, "asan")) {
-		return nil, fmt.Errorf("compiling %q: a package with a profile, assembly, cgo or -asan has no excerpt", p.ImportPath)
-	}
 	if profile != "" {
 		args = append(args, "-pgoprofile="+profile)
 	}

@@ -149,12 +149,16 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 	if p == nil {
 		return nil, fmt.Errorf("compiling %q: the host has no such package", req.ImportPath)
 	}
+	if req.Excerpt != nil {
+		if err := c.NoExcerpt(p); err != nil {
+			return nil, fmt.Errorf("compiling an excerpt of %q: %w", p.ImportPath, err)
+		}
+	}
 	scan, err := req.Scan, error(nil)
 	if scan == nil {
-		scan, err = c.h.Rescan(p, req.Overlay)
-	}
-	if err != nil {
-		return nil, c.goError(ctx, p, req, err)
+		if scan, err = c.h.Rescan(p, req.Overlay); err != nil {
+			return nil, c.goError(ctx, p, req, err)
+		}
 	}
 	o := &Object{ImportPath: p.ImportPath, scan: scan, pkg: p, excerpt: req.Excerpt != nil}
 	if o.EmbedFiles = p.EmbedFiles; req.Excerpt == nil {
@@ -171,9 +175,6 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 
 	var out string
 	if reason := c.mustList(p); reason != nil {
-		if req.Excerpt != nil {
-			return nil, fmt.Errorf("compiling an excerpt of %q: %w", p.ImportPath, reason)
-		}
 		out, err = c.compileByGoList(ctx, p, req, o)
 	} else {
 		out, err = c.compile(ctx, p, req, o)
@@ -195,7 +196,7 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 		return nil, err
 	}
 	if o.excerpt {
-		os.RemoveAll(filepath.Dir(o.ArchivePath)) // nobody imports it
+		c.discard(o.ArchivePath) // nobody imports it
 	}
 	if o.Export, _, err = splitArchive(o.Archive); err != nil {
 		return nil, fmt.Errorf("reading archive of %q: %w", p.ImportPath, err)
@@ -213,8 +214,8 @@ func (c *Compiler) Accept(objects ...*Object) {
 	defer c.h.mu.Unlock()
 	for _, o := range objects {
 		if !o.excerpt {
-			if old := c.current[o.ImportPath]; old != "" && old != o.ArchivePath {
-				os.RemoveAll(filepath.Dir(old))
+			if old := c.current[o.ImportPath]; old != o.ArchivePath {
+				c.discard(old)
 			}
 			c.current[o.ImportPath] = o.ArchivePath
 		}
@@ -227,6 +228,17 @@ func (c *Compiler) Accept(objects ...*Object) {
 		}
 	}
 	c.h.sort()
+}
+
+// Discard removes the archive of an object that nothing will import.
+func (c *Compiler) Discard(o *Object) { c.discard(o.ArchivePath) }
+
+// discard removes an archive with its folder, if they are ours: those that the go command
+// has made are in its cache.
+func (c *Compiler) discard(archive string) {
+	if dir := filepath.Dir(archive); filepath.Dir(dir) == c.scratch {
+		os.RemoveAll(dir)
+	}
 }
 
 // cgoMade returns the Go files that cgo made for the package.
@@ -320,6 +332,24 @@ func (c *Compiler) mustList(p *Package) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.byList[p.ImportPath]
+}
+
+// NoExcerpt says why a package can't be compiled in excerpts; nil if it can.
+func (c *Compiler) NoExcerpt(p *Package) error {
+	profile, err := c.profile()
+	switch {
+	case err != nil:
+		return err
+	case c.h.KeepInlining:
+		return errors.New("inlining is on")
+	case profile != "":
+		return errors.New("it is compiled with a profile")
+	case len(p.SFiles) > 0 || p.Cgo:
+		return errors.New("it has assembly or C")
+	case isSet(c.h.all, "asan"):
+		return errors.New("-asan")
+	}
+	return c.mustList(p)
 }
 
 // compile runs the compile tool and returns what it printed, with the user's
@@ -465,7 +495,7 @@ func (c *Compiler) SelfCheck(ctx context.Context, req Request) (*Object, error) 
 	}
 	o, err := c.Compile(ctx, req)
 	if err == nil {
-		defer os.RemoveAll(filepath.Dir(o.ArchivePath))
+		defer c.Discard(o)
 		err = sameObject(o, p.Export)
 	}
 	if err == nil || ctx.Err() != nil {

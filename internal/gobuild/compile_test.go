@@ -354,3 +354,23 @@ func FuzzSplitArchive(f *testing.F) {
 		}
 	})
 }
+
+// What the go command has made is in its cache, and not ours to remove.
+func TestAcceptLeavesTheBuildCache(t *testing.T) {
+	h, c := fixture{files: library}.compiler(t)
+	c.byList["example.com/m/lib"] = errors.New("for the test")
+	var archives []string
+	for _, word := range []string{"one", "two"} {
+		o, err := c.Compile(context.Background(), Request{ImportPath: "example.com/m/lib", Overlay: files{"lib/lib.go": strings.Replace(plainLib, "hello", word, 1)}.edit(h.Dir)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		archives = append(archives, o.ArchivePath)
+		c.Accept(o)
+	}
+	for _, name := range archives {
+		if !exists(name) {
+			t.Errorf("%s is gone", name)
+		}
+	}
+}

@@ -294,11 +294,9 @@ func (e *edit) accept(units []*unit) {
 		}
 		s.objects[u.linkPath] = u.now
 		if u.excerpt != nil {
-			s.excerpted[u.pkg.ImportPath] = true
-			s.moved[u.pkg.ImportPath] = s.moved[u.pkg.ImportPath] || u.excerpt.Moved
+			s.excerpted[u.pkg.ImportPath] = s.excerpted[u.pkg.ImportPath] || u.excerpt.Moved
 		} else {
 			delete(s.excerpted, u.pkg.ImportPath)
-			delete(s.moved, u.pkg.ImportPath)
 		}
 		objects = append(objects, u.object)
 		for _, p := range u.object.Added {

@@ -114,7 +114,7 @@ func (s *session) complete(ctx context.Context, h *host) func() {
 
 // later are the packages that are to be completed for their lines.
 func (s *sources) later() (list []string) {
-	for path, moved := range s.moved {
+	for path, moved := range s.excerpted {
 		if moved {
 			list = append(list, path)
 		}
@@ -165,6 +165,7 @@ func (s *session) notes(ctx context.Context, h *host, p *gobuild.Package) (escap
 		if err != nil {
 			return nil, err
 		}
+		h.compiler.Discard(o)
 		return change.EscapeOf(o.Notes), nil
 	}
 	o, err := h.compiler.SelfCheck(ctx, req)

@@ -36,6 +36,7 @@ func (s *sources) baseline(ctx context.Context, c *gobuild.Compiler, units []*un
 			if err != nil {
 				return fmt.Errorf("compiling %q as the program runs it: %w", path, err)
 			}
+			c.Discard(o)
 			*e = change.EscapeOf(o.Notes)
 			return nil
 		})

@@ -16,15 +16,14 @@ import (
 // the background (see behind.go).
 func (e *edit) excerpt(ctx context.Context, u *unit) error {
 	h := e.host
+	if err := h.compiler.NoExcerpt(u.pkg); err != nil {
+		return err
+	}
 	switch {
-	case h.build.KeepInlining:
-		return errors.New("inlining is on")
 	case len(e.mods) > 0:
 		return errors.New("go.mod changed")
 	case u.inits != nil || u.assets.differ():
 		return errors.New("its variables or embedded files changed")
-	case len(u.pkg.SFiles) > 0 || u.pkg.Cgo:
-		return errors.New("it has assembly or C")
 	}
 	escape, known := h.sources.escape[u.pkg.ImportPath]
 	if !known && u.size() > large {
@@ -44,10 +43,8 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 		}
 		return ""
 	}
-	x, err := u.delta.Excerpt(name, escape.Tags)
-	if err == nil {
-		u.excerpt = x
-	}
+	var err error
+	u.excerpt, err = u.delta.Excerpt(name, escape.Tags)
 	return err
 }
 
@@ -94,7 +91,7 @@ func (e *edit) wholes() error {
 	for _, u := range slices.Clone(e.units) {
 		for path := range h.imported(u) {
 			v := edited[path]
-			if v == nil && h.sources.excerpted[path] {
+			if _, partly := h.sources.excerpted[path]; v == nil && partly {
 				var err error
 				if v, err = h.unchangedUnit(h.build.Packages[path]); err != nil {
 					return err

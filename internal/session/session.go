@@ -91,8 +91,10 @@ func (s *session) run(ctx context.Context) (int, error) {
 			s.prepare(ctx, c)
 			continue
 		case finish := <-s.behindDone(ctx):
+			b := s.behind
 			s.behind = nil
 			finish()
+			b.cancel()
 		case sig := <-s.stop.asked:
 			if s.host == nil || !s.host.running() {
 				return 128 + int(sig), nil

@@ -21,12 +21,11 @@ type sources struct {
 	build     *gobuild.Host
 	content   map[string][]byte          // Go files, by absolute path
 	parsed    map[string]*source.Package // by import path, when first needed
-	objects   map[string]*change.Objects // by linker's import path, when first needed
-	excerpted map[string]bool            // by import path: packages of which the newest edit compiled an excerpt
-	stuck     bool                       // they can\'t be completed before the next edit
-	moved     map[string]bool            // by import path: of these, with functions that have the lines of before
-	checked   map[string]bool            // by import path: see session.check
 	escape    map[string]change.Escape   // likewise
+	objects   map[string]*change.Objects // likewise, by linker's import path
+	checked   map[string]bool            // by import path: see session.check
+	excerpted map[string]bool            // by import path: packages that were compiled in excerpts since they were compiled as a whole, and whether others of their functions have moved
+	stuck     bool                       // they can't be completed before the next edit
 	past      map[string]*change.Past    // versions before the newest, by linker's import path
 	reads     map[string]reading         // see read
 	pending   map[string]bool            // files of edits that were not accepted
@@ -38,7 +37,7 @@ type sources struct {
 
 // readSources reads what the host was built from.
 func readSources(b *gobuild.Host) (*sources, error) {
-	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]bool{}, checked: map[string]bool{}, moved: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string]*change.Past{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
+	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]bool{}, checked: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string]*change.Past{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
 	for _, p := range b.Live {
 		if err := s.add(p); err != nil {
 			return nil, err
