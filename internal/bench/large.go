@@ -8,7 +8,6 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/bench/large"
 	"github.com/realtimefunc/realtimefunc/internal/bench/shop"
-	"github.com/realtimefunc/realtimefunc/internal/drive"
 )
 
 // largePackages measures what save measures in a service with packages of very different
@@ -16,25 +15,16 @@ import (
 // edits that move all lines behind them, whose tables follow later.
 func largePackages(s *shop.Shop, w io.Writer) error {
 	c := *s
-	c.Dir = filepath.Join(filepath.Dir(s.Dir), "large")
+	c.Dir, c.Args = filepath.Join(filepath.Dir(s.Dir), "large"), nil
 	lines, err := large.Write(c.Dir)
 	if err != nil {
 		return err
 	}
-	url, ready := "", make(chan struct{})
-	r, err := drive.Start(c.Command("realtime", "run", "-json", "."), func(stream, text string) {
-		if _, address, ok := strings.Cut(text, "large: http://"); ok && url == "" {
-			url = "http://" + strings.TrimSpace(address)
-			close(ready)
-		}
-	}, nil)
+	r, err := c.Run("127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	defer r.Stop()
-	if err := r.Started(ready); err != nil {
-		return err
-	}
 	saveHeader(w)
 	number := func(from int) func(n int) string {
 		return func(n int) string { return fmt.Sprintf("number %d end", from+n) }
@@ -51,7 +41,7 @@ func largePackages(s *shop.Shop, w io.Writer) error {
 		b.name = fmt.Sprintf("package of %d lines%s", lines[b.pkg], b.name)
 		b.path, b.file = "/"+b.pkg, "internal/"+b.pkg+"/"+large.Edited
 		b.pkg = large.Module + "/internal/" + b.pkg
-		if err := saves(&c, r, url, b, w); err != nil {
+		if err := saves(&c, r, b, w); err != nil {
 			return fmt.Errorf("editing a %s: %w", b.name, err)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/realtimefunc/realtimefunc/internal/bench/shop"
-	"github.com/realtimefunc/realtimefunc/internal/drive"
 )
 
 const (
@@ -70,7 +69,7 @@ func save(s *shop.Shop, w io.Writer) error {
 	}
 	saveHeader(w)
 	for _, b := range bodies {
-		if err := saves(s, r.Session, r.URL, b, w); err != nil {
+		if err := saves(s, r, b, w); err != nil {
 			return fmt.Errorf("editing %s: %w", b.name, err)
 		}
 	}
@@ -82,7 +81,7 @@ func saveHeader(w io.Writer) {
 }
 
 // saves edits one function and writes its line of the table.
-func saves(s *shop.Shop, r *drive.Session, url string, b body, w io.Writer) error {
+func saves(s *shop.Shop, r *shop.Session, b body, w io.Writer) error {
 	bare, err := bareCompile(s, b.pkg)
 	if err != nil {
 		return err
@@ -103,7 +102,7 @@ func saves(s *shop.Shop, r *drive.Session, url string, b body, w io.Writer) erro
 		if err := os.WriteFile(s.Path(b.file), []byte(edited), 0o666); err != nil {
 			return err
 		}
-		if err := poll(url+b.path, b.want(n)); err != nil {
+		if err := poll(r.URL+b.path, b.want(n)); err != nil {
 			return err
 		}
 		total = append(total, time.Since(begin))

@@ -90,21 +90,34 @@ func (l *Library) Proper(o *goobj.Object, sym goobj.Sym) (*goobj.Object, goobj.S
 	if at < 0 || grafts[at].owns[name] {
 		return o, sym, nil
 	}
-	a, err := l.Archive(o.ImportPath)
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, g := range append(slices.Clone(grafts), graft{archive: a}) {
-		if g.owns != nil && !g.owns[name] {
-			continue
-		}
-		for _, d := range l.Definitions(g.archive, name) {
-			if d.Object.ABI(d.Sym) == abi {
-				return d.Object, d.Sym, nil
-			}
-		}
+	if d, ok := l.inPackage(o.ImportPath, name, abi); ok {
+		return d.Object, d.Sym, nil
 	}
 	return nil, 0, fmt.Errorf("%s is defined in an excerpt alone", name)
+}
+
+// inPackage finds a symbol in the newest excerpt that owns it, or in the package's archive.
+func (l *Library) inPackage(path, name string, abi goobj.ABI) (Definition, bool) {
+	for _, g := range l.grafts[path] {
+		if d, ok := l.in(g.archive, name, abi); ok && g.owns[name] {
+			return d, true
+		}
+	}
+	a, err := l.Archive(path)
+	if err != nil {
+		return Definition{}, false
+	}
+	return l.in(a, name, abi)
+}
+
+// in finds a symbol in one archive.
+func (l *Library) in(a *goobj.Archive, name string, abi goobj.ABI) (Definition, bool) {
+	for _, d := range l.Definitions(a, name) {
+		if d.Object.ABI(d.Sym) == abi {
+			return d, true
+		}
+	}
+	return Definition{}, false
 }
 
 // Live reports whether a package is one whose source the user may edit.
@@ -177,32 +190,9 @@ func (l *Library) Definitions(a *goobj.Archive, name string) []Definition {
 //
 // As to the linker, a name and an ABI are one symbol; data has ABI0.
 func (l *Library) Find(name string, abi goobj.ABI) (Definition, error) {
-	match := func(a *goobj.Archive) (Definition, bool) {
-		for _, d := range l.Definitions(a, name) {
-			if d.Object.ABI(d.Sym) == abi {
-				return d, true
-			}
-		}
-		return Definition{}, false
-	}
-	grafted := func(path string) (Definition, bool) {
-		for _, g := range l.grafts[path] {
-			if g.owns[name] {
-				if d, ok := match(g.archive); ok {
-					return d, true
-				}
-			}
-		}
-		return Definition{}, false
-	}
 	if path := PackageOf(name); path != "" {
-		if d, ok := grafted(path); ok {
+		if d, ok := l.inPackage(path, name, abi); ok {
 			return d, nil
-		}
-		if a, err := l.Archive(path); err == nil {
-			if d, ok := match(a); ok {
-				return d, nil
-			}
 		}
 	}
 	for path := range l.files {
@@ -210,17 +200,17 @@ func (l *Library) Find(name string, abi goobj.ABI) (Definition, error) {
 		if err != nil {
 			return Definition{}, err
 		}
-		if d, ok := match(a); ok {
+		if d, ok := l.in(a, name, abi); ok {
 			return d, nil
 		}
 	}
 	for _, a := range l.archives {
-		if d, ok := match(a); ok {
+		if d, ok := l.in(a, name, abi); ok {
 			return d, nil
 		}
 	}
 	for path := range l.grafts {
-		if d, ok := grafted(path); ok {
+		if d, ok := l.inPackage(path, name, abi); ok {
 			return d, nil
 		}
 	}

@@ -49,7 +49,10 @@ func (d *Delta) Excerpt(nameOf func(importPath string) string, tags func(*Decl) 
 		return nil, err
 	}
 	e := &Excerpt{Files: map[string][]byte{}, Functions: functions, Moved: moved}
-	return e, x.write(e, tags)
+	if err := x.write(e, tags); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // functions are those that an excerpt has to have; others reports whether functions moved
@@ -170,16 +173,17 @@ const (
 // An item is what is taken or left as one: a function, a type, the variables of one
 // specification, a group of constants.
 type item struct {
-	file *File
-	node ast.Node // *ast.FuncDecl, *ast.TypeSpec, *ast.ValueSpec, *ast.GenDecl
-	form form
+	file  *File
+	node  ast.Node // *ast.FuncDecl, *ast.TypeSpec, *ast.ValueSpec, *ast.GenDecl
+	decls []*Decl  // what it declares
+	form  form
 }
 
 type excerpter struct {
 	delta   *Delta
 	nameOf  func(string) string
-	items   []*item // in source order
-	named   map[string]*item
+	items   []*item            // in source order
+	named   map[string]*item   // by the names of declarations
 	methods map[string][]*item // by the name of the receiver's type
 	called  map[string]bool    // identifiers in the bodies of the excerpt
 	work    []*item
@@ -188,24 +192,29 @@ type excerpter struct {
 // index finds the items.
 func (x *excerpter) index() error {
 	for _, f := range x.delta.New.Files {
+		declared := map[*ast.Ident]*Decl{}
+		for _, d := range f.decls {
+			declared[d.ident] = d
+		}
 		add := func(node ast.Node, names ...*ast.Ident) {
 			it := &item{file: f, node: node}
 			x.items = append(x.items, it)
 			for _, n := range names {
-				x.named[n.Name] = it
+				d := declared[n]
+				if it.decls = append(it.decls, d); !anonymous(d) {
+					x.named[d.Name] = it
+				}
+				if fn, ok := node.(*ast.FuncDecl); ok && fn.Recv != nil {
+					typ, _ := receiver(fn.Recv.List[0].Type)
+					typ = strings.Trim(typ, "(*)")
+					x.methods[typ] = append(x.methods[typ], it)
+				}
 			}
 		}
 		for _, d := range f.AST.Decls {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
-				if d.Recv != nil && len(d.Recv.List) == 1 {
-					text, _ := receiver(d.Recv.List[0].Type)
-					typ := strings.Trim(text, "(*)")
-					add(d)
-					it := x.items[len(x.items)-1]
-					x.methods[typ] = append(x.methods[typ], it)
-					x.named[text+"."+d.Name.Name] = it
-				} else if d.Name.Name != "init" {
+				if declared[d.Name].Kind != Init {
 					add(d, d.Name)
 				}
 			case *ast.GenDecl:
@@ -226,12 +235,9 @@ func (x *excerpter) index() error {
 			}
 		}
 	}
-	delete(x.named, "_")
 	for typ := range x.methods {
-		if it := x.named[typ]; it != nil {
-			if spec, ok := it.node.(*ast.TypeSpec); ok && spec.Assign.IsValid() {
-				return fmt.Errorf("the alias %s has methods", typ)
-			}
+		if it := x.named[typ]; it != nil && it.decls[0].Alias {
+			return fmt.Errorf("the alias %s has methods", typ)
 		}
 	}
 	return nil
@@ -239,7 +245,7 @@ func (x *excerpter) index() error {
 
 // want takes an item into the excerpt.
 func (x *excerpter) want(it *item, f form) {
-	if fn, ok := it.node.(*ast.FuncDecl); ok && f == declared && isGeneric(fn) {
+	if it.function() != nil && f == declared && it.decls[0].Generic {
 		f = whole // it is compiled where it is used
 	}
 	if it.form < f {
@@ -248,13 +254,10 @@ func (x *excerpter) want(it *item, f form) {
 	}
 }
 
-func isGeneric(fn *ast.FuncDecl) bool {
-	if fn.Recv != nil && len(fn.Recv.List) == 1 {
-		if _, params := receiver(fn.Recv.List[0].Type); params != nil {
-			return true
-		}
-	}
-	return fn.Type.TypeParams != nil
+// function is an item that is one; else nil.
+func (it *item) function() *ast.FuncDecl {
+	fn, _ := it.node.(*ast.FuncDecl)
+	return fn
 }
 
 // close takes what the items of the excerpt name, by whatever has the name.
@@ -262,7 +265,7 @@ func (x *excerpter) close() error {
 	for len(x.work) > 0 {
 		it := x.work[len(x.work)-1]
 		x.work = x.work[:len(x.work)-1]
-		if err := x.allowed(it); err != nil {
+		if err := it.allowed(); err != nil {
 			return err
 		}
 		for name := range it.names() {
@@ -270,24 +273,21 @@ func (x *excerpter) close() error {
 				x.want(other, declared)
 			}
 		}
-		switch n := it.node.(type) {
-		case *ast.TypeSpec:
-			for _, m := range x.methods[n.Name.Name] {
+		if spec, ok := it.node.(*ast.TypeSpec); ok {
+			for _, m := range x.methods[spec.Name.Name] {
 				x.want(m, declared)
 			}
-		case *ast.FuncDecl:
-			if it.form == whole {
-				names(n.Body, x.called)
-			}
+		}
+		if fn := it.function(); fn != nil && it.form == whole {
+			names(fn.Body, x.called)
 		}
 	}
 	return nil
 }
 
 // allowed reports as an error what can't be in an excerpt.
-func (x *excerpter) allowed(it *item) (err error) {
-	fn, ok := it.node.(*ast.FuncDecl)
-	if ok && it.form == whole {
+func (it *item) allowed() (err error) {
+	if fn := it.function(); fn != nil && it.form == whole {
 		// The compiler numbers them over the package.
 		ast.Inspect(fn.Body, func(n ast.Node) bool {
 			if t, ok := n.(*ast.TypeSpec); ok {
@@ -296,10 +296,7 @@ func (x *excerpter) allowed(it *item) (err error) {
 			return err == nil
 		})
 	}
-	for _, d := range it.file.decls {
-		if len(d.Directives) == 0 || d.node != it.node && !(it.node.Pos() <= d.node.Pos() && d.node.End() <= it.node.End()) {
-			continue
-		}
+	for _, d := range it.decls {
 		for _, text := range d.Directives {
 			word, _, _ := strings.Cut(text, " ")
 			if !slices.Contains([]string{"//go:noinline", "//go:nosplit", "//go:norace", "//go:embed"}, word) {

@@ -62,17 +62,17 @@ func isTag(text string) bool { return strings.Contains(text, " param") }
 
 // stub makes the body of a function from what the compiler has said of the real one.
 func (x *excerpter) stub(it *item, tags func(*Decl) []string) (s stub, body string, err error) {
-	fn := it.node.(*ast.FuncDecl)
-	old := x.delta.Old.Decls[declName(fn)]
+	fn, name := it.function(), it.decls[0].Name
+	old := x.delta.Old.Decls[name]
 	if old == nil {
-		return s, "", fmt.Errorf("%s is not known to the compiler", fn.Name.Name)
+		return s, "", fmt.Errorf("%s is not known to the compiler", name)
 	}
 	list := tags(old)
 	w := stubWriter{params: paramSet(fn), results: results(it.file, fn), made: map[string]bool{}, depth: depths(list)}
 	for _, text := range list {
 		tag, ok := w.tag(text)
 		if !ok {
-			return s, "", fmt.Errorf("%s has no stub: %s", old.Name, text)
+			return s, "", fmt.Errorf("%s has no stub: %s", name, text)
 		}
 		if tag != "" {
 			s.tags = append(s.tags, tag)
@@ -82,18 +82,9 @@ func (x *excerpter) stub(it *item, tags func(*Decl) []string) (s stub, body stri
 	s.tags = slices.Compact(s.tags)
 	body, ok := w.body()
 	if !ok {
-		err = fmt.Errorf("%s has no stub: its parameters hide its results' types", old.Name)
+		err = fmt.Errorf("%s has no stub: its parameters hide its results' types", name)
 	}
 	return s, body, err
-}
-
-// declName is the name of a function's declaration.
-func declName(fn *ast.FuncDecl) string {
-	if fn.Recv == nil || len(fn.Recv.List) != 1 {
-		return fn.Name.Name
-	}
-	typ, _ := receiver(fn.Recv.List[0].Type)
-	return typ + "." + fn.Name.Name
 }
 
 func paramSet(fn *ast.FuncDecl) map[string]bool {

@@ -3,6 +3,7 @@ package shop
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/drive"
@@ -20,14 +21,14 @@ type Session struct {
 	URL string // where the shop answers
 }
 
-// Run starts the shop at a free port, or at addr, and waits until it answers and its
-// edits are watched. The flags are those of realtime run.
+// Run starts the shop at a free port, or at addr, and waits until it tells that it answers
+// and its edits are watched. The flags are those of realtime run.
 func (s *Shop) Run(addr string, flags ...string) (*Session, error) {
 	args := append([]string{"run", "-json"}, flags...)
 	args = append(append(append(args, "."), s.Args...), "-addr", addr)
 	r, ready := &Session{}, make(chan struct{})
 	output := func(stream, text string) {
-		_, url, ok := strings.Cut(text, "shop: http://")
+		_, url, ok := strings.Cut(text, filepath.Base(s.Dir)+": http://")
 		if !ok || stream != "stdout" || r.URL != "" { // a restarted one has the address of the first
 			return
 		}
@@ -39,7 +40,7 @@ func (s *Shop) Run(addr string, flags ...string) (*Session, error) {
 		return nil, err
 	}
 	if err := r.Started(ready); err != nil {
-		return nil, fmt.Errorf("the shop: %w", err)
+		return nil, fmt.Errorf("the %s: %w", filepath.Base(s.Dir), err)
 	}
 	return r, nil
 }
