@@ -54,6 +54,7 @@ func (e *edit) compile(ctx context.Context) error {
 			})
 		}
 		g.Wait()
+		err := baseline() // which must not go on behind an edit that has failed
 		for i, u := range wave {
 			if u.whole != nil {
 				e.debug = append(e.debug, fmt.Sprintf("all of %s is compiled: %v", u.pkg.ImportPath, u.whole))
@@ -73,7 +74,6 @@ func (e *edit) compile(ctx context.Context) error {
 			e.report.Compiled = append(e.report.Compiled, u.pkg.ImportPath)
 			e.units = append(e.units, u)
 		}
-		err := baseline()
 		if len(failed) > 0 {
 			break
 		}
