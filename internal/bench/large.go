@@ -12,7 +12,8 @@ import (
 
 // largePackages measures what save measures in a service with packages of very different
 // sizes. The first row of the large one is that of edits within a line, the second of
-// edits that move all lines behind them, whose tables follow later.
+// edits that move all lines behind them, whose tables follow later; then come edits of
+// other things than bodies.
 func largePackages(s *shop.Shop, w io.Writer) error {
 	c := *s
 	c.Dir, c.Args = filepath.Join(filepath.Dir(s.Dir), "large"), nil
@@ -33,10 +34,20 @@ func largePackages(s *shop.Shop, w io.Writer) error {
 	moving := func(n int) string {
 		return strings.Repeat("// one more line\n", n) + fmt.Sprintf("number := s.remember(%d)\n", n)
 	}
+	constant := func(n int) string { return fmt.Sprintf("const base = %d\n", n) }
+	method := func(n int) string {
+		return fmt.Sprintf("return number + s.more%d()\n}\n\nfunc (s *Store) more%[1]d() int { return %d }\n", n, edits+n)
+	}
+	signature := func(n int) string { return fmt.Sprintf("remember(n int, _ ...[%d]int) int {\nn += %[1]d\n", n) }
+	typ := func(n int) string { return fmt.Sprintf("struct{ pad [%d]byte }\n", n) }
 	for _, b := range []body{
 		{pkg: "small", original: large.Return, replaced: within, want: number(0)},
 		{pkg: "big", original: large.Return, replaced: within, want: number(0)},
 		{pkg: "big", name: ", lines move", original: large.Call, replaced: moving, want: number(edits)},
+		{pkg: "big", name: ", constant", original: large.Base, replaced: constant, want: number(2 * edits)},
+		{pkg: "big", name: ", other method", original: fmt.Sprintf("return number + %d\n}\n", edits), replaced: method, want: number(3 * edits)},
+		{pkg: "big", name: ", signature", original: large.Remember, replaced: signature, want: number(4 * edits)},
+		{pkg: "big", name: ", type", original: large.Tally, replaced: typ, want: number(5 * edits)},
 	} {
 		b.name = fmt.Sprintf("package of %d lines%s", lines[b.pkg], b.name)
 		b.path, b.file = "/"+b.pkg, "internal/"+b.pkg+"/"+large.Edited

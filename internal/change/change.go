@@ -123,7 +123,7 @@ func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, lea
 			return nil, fmt.Errorf("comparing %q: %w", p.ImportPath, err)
 		}
 		j.methods(p)
-		if p.New.whole { // an excerpt has no initialization, and all variables as they were
+		if p.New.all { // else it has no initialization, and all variables as they were
 			j.initialization(p)
 			j.variables(p)
 		}

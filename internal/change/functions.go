@@ -54,7 +54,7 @@ func (j *judge) functions(p *pkg) error {
 		}
 	}
 	j.twins(p)
-	if p.New.whole {
+	if p.New.all || len(p.Delta.Removed) > 0 {
 		for _, f := range p.Old.allFamilies() {
 			for _, m := range f.members {
 				if p.New.family(f.base) == nil && m.made == "" && !p.generated(f.base) {

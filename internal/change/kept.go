@@ -31,7 +31,7 @@ func (p *Package) Initialize(prog *program.Program) {
 		old, ok1 := before.datum(name)
 		def, ok2 := now.datum(name)
 		switch {
-		case ok1 && ok2 && retyped(old, def):
+		case ok1 && ok2 && p.retyped(x, old, def):
 			if len(x.Directives) == 0 { // an embedded file is more than an initializer
 				p.Fresh[x] = true
 			}
@@ -94,10 +94,25 @@ func (p *Package) changed(x *source.Decl) source.What {
 	return 0
 }
 
-// retyped reports whether two versions of a variable are of different types, as the
-// linker knows these.
-func retyped(old, now program.Definition) bool {
-	return gotype(old) != gotype(now) || old.Object.Size(old.Sym) != now.Object.Size(now.Sym)
+// retyped reports whether two versions of a variable, which x declares, are of different
+// types, as the linker knows these, or of one whose size is another now.
+func (p *Package) retyped(x *source.Decl, old, now program.Definition) bool {
+	return old.Object.Size(old.Sym) != now.Object.Size(now.Sym) || p.renamedType(x, old, now)
+}
+
+// renamedType reports whether the types of two versions of a variable have different names.
+// Where objects know only their numbers, which other versions of the type's package may have
+// given to others, the declaration tells.
+func (p *Package) renamedType(x *source.Decl, old, now program.Definition) bool {
+	a, was := gotype(old)
+	b, is := gotype(now)
+	switch {
+	case a != "" && b != "":
+		return a != b
+	case was == is:
+		return false
+	}
+	return x == nil || p.changed(x)&(source.Declared|source.Value|source.Imports) != 0
 }
 
 // variablesChanged reports whether the variables of a package whose source is the same
@@ -145,7 +160,7 @@ func (j *judge) initialization(p *pkg) {
 			a, _ := p.Old.datum(p.prefix + x.Symbol)
 			b, _ := p.New.datum(p.prefix + x.Symbol)
 			reason := "" // the program did not have it
-			if retyped(a, b) {
+			if p.retyped(x, a, b) {
 				reason = "a new variable: its type changed from " + j.typeName(a) + " to " + j.typeName(b) + "; the old value is gone"
 			}
 			j.say(p, x, Live, reason)
@@ -253,7 +268,7 @@ func (j *judge) constants(p *pkg) {
 
 // typeName is the type of a variable as the linker names it.
 func (j *judge) typeName(d program.Definition) string {
-	name := gotype(d)
+	name, _ := gotype(d)
 	if refs := d.Object.Aux(d.Sym, goobj.AuxGotype, nil); len(refs) > 0 {
 		if b, ok := j.prog.Builtin(refs[0]); ok {
 			name = b.Name

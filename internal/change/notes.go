@@ -84,13 +84,16 @@ func (e Escape) onStack(l *source.Literal) bool {
 }
 
 // Graft is e, of the older version of a delta, with what the compiler said of an excerpt
-// of the newer one: its functions have the notes of that, all else has the old ones, where
-// it stands now.
-func (e Escape) Graft(delta *source.Delta, of Escape, functions []*source.Decl) Escape {
+// of the newer one: what that has is noted as in it, all else has the old notes, where it
+// stands now.
+func (e Escape) Graft(delta *source.Delta, of Escape, x *source.Excerpt) Escape {
 	n := Escape{}
 	same := map[*source.File]bool{}
-	for i, f := range delta.New.Files {
-		if same[f] = f == delta.Old.Files[i]; same[f] {
+	for _, f := range delta.Old.Files {
+		same[f] = true
+	}
+	for _, f := range delta.New.Files {
+		if same[f] && x.Outline == nil {
 			n[f.Path] = e[f.Path]
 		}
 	}
@@ -100,8 +103,8 @@ func (e Escape) Graft(delta *source.Delta, of Escape, functions []*source.Decl) 
 			was = delta.Inits[d]
 		}
 		switch path := d.File.Path; {
-		case same[d.File]:
-		case slices.Contains(functions, d):
+		case same[d.File] && x.Outline == nil:
+		case x.Has(d):
 			n[path] = append(n[path], of.Lines(path, d.Pos.Line, d.EndLine)...)
 		case was != nil:
 			for _, note := range e.Lines(was.File.Path, was.Pos.Line, was.EndLine) {

@@ -12,10 +12,11 @@ import (
 )
 
 // Objects is what a package was compiled to, by names. It is read-only. A package of
-// which only an excerpt was compiled again has the functions of that over all else.
+// which only an excerpt was compiled again has the functions of that over all else, or, if
+// it was an outline, all but the functions that were left out.
 type Objects struct {
 	layers []*layer        // of excerpts, if there are any, and of the whole package
-	whole  bool            // there is no other
+	all    bool            // the newest has all declarations of the package: it is whole, or an outline
 	owns   map[string]bool // the symbols that the newest excerpt has for others
 }
 
@@ -36,18 +37,41 @@ type symbolKey struct {
 
 // Index reads the names of a whole package.
 func Index(a *goobj.Archive) *Objects {
-	return &Objects{layers: []*layer{newLayer(a, nil, func(string) bool { return true })}, whole: true}
+	return &Objects{layers: []*layer{newLayer(a, nil, func(string) bool { return true })}, all: true}
 }
 
 // Graft is x with some of its functions, and what the compiler made of these, as an
-// excerpt of the package has them; and what is new in that. The functions are given by
-// their linker names without type arguments.
+// excerpt of the package has them; and what is new in that. The functions, and those that
+// are gone, are given by their linker names without type arguments.
 func (x *Objects) Graft(excerpt *goobj.Archive, functions []string) *Objects {
-	own := map[string]bool{}
-	for _, name := range functions {
-		own[name] = true
+	own := setOf(functions)
+	return x.graft(newLayer(excerpt, own, func(name string) bool { return own[baseOf(name)] || !x.known(name) }))
+}
+
+// GraftOutline is x with all that an outline of the package was compiled to, but for the
+// functions that were cut. Of those that it has, and of what is gone, nothing is left of
+// before.
+func (x *Objects) GraftOutline(outline *goobj.Archive, own, cut []string) *Objects {
+	out := setOf(cut)
+	l := newLayer(outline, setOf(own), func(name string) bool { return !out[baseOf(name)] })
+	for key := range l.text {
+		l.own[baseOf(key.name)] = true
 	}
-	l := newLayer(excerpt, own, func(name string) bool { return own[baseOf(name)] || !x.known(name) })
+	n := x.graft(l)
+	n.all = true
+	return n
+}
+
+func setOf(names []string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// graft puts the layer of an excerpt over x. There are two at most.
+func (x *Objects) graft(l *layer) *Objects {
 	owns := map[string]bool{}
 	for key := range l.text {
 		owns[key.name] = true
@@ -55,7 +79,7 @@ func (x *Objects) Graft(excerpt *goobj.Archive, functions []string) *Objects {
 	for name := range l.data {
 		owns[name] = true
 	}
-	if !x.whole {
+	if len(x.layers) > 1 {
 		l.over(x.layers[0])
 	}
 	return &Objects{layers: []*layer{l, x.layers[len(x.layers)-1]}, owns: owns}
@@ -113,7 +137,7 @@ func newLayer(a *goobj.Archive, own map[string]bool, take func(name string) bool
 	for _, o := range a.Objects {
 		for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
 			name, k := o.Name(s), o.Kind(s)
-			if name == "" || o.ABI(s) == goobj.ABIStatic || k.IsDWARF() || o.Hashed(s) && !k.IsText() || !take(name) {
+			if name == "" || o.ABI(s) == goobj.ABIStatic || k.IsDWARF() || o.Hashed(s) && !k.IsText() && o.Flag2(s)&goobj.Flag2Itab == 0 || !take(name) {
 				continue
 			}
 			if k.IsText() {
@@ -213,23 +237,44 @@ func (x *Objects) allFamilies() (list []*family) {
 	return list
 }
 
-// family finds one by the linker name of its function.
+// family finds one by the linker name of its function. An excerpt may have members of one
+// that it has not itself: wrappers of method values.
 func (x *Objects) family(base string) *family {
+	var f *family
 	for i, l := range x.layers {
 		_, by := l.families()
-		f := by[base]
-		if !l.own[base] {
-			if f == nil {
-				continue
+		below := by[base]
+		own := l.own[base]
+		switch {
+		case own && below != nil && i+1 < len(x.layers):
+			f = below
+			key := symbolKey{base + methodValue, goobj.ABIInternal}
+			if _, has := f.find(key.name, key.abi); !has {
+				if value, ok := x.function(key); ok {
+					f = &family{base, append(slices.Clip(f.members), member{key, methodValue, value})}
+				}
 			}
-			return f
+		case f == nil:
+			f = below
+		case below != nil:
+			f = f.with(below)
 		}
-		if value, ok := x.function(symbolKey{base + methodValue, goobj.ABIInternal}); ok && f != nil && i+1 < len(x.layers) {
-			f = &family{f.base, append(slices.Clip(f.members), member{symbolKey{base + methodValue, goobj.ABIInternal}, methodValue, value})}
+		if own {
+			break
 		}
-		return f
 	}
-	return nil
+	return f
+}
+
+// with is f with those members of another version of it that it has not.
+func (f *family) with(below *family) *family {
+	n := &family{f.base, slices.Clip(f.members)}
+	for _, m := range below.members {
+		if _, has := f.find(m.key.name, m.key.abi); !has {
+			n.members = append(n.members, m)
+		}
+	}
+	return n
 }
 
 // group makes the families of a layer, in the order of the object.

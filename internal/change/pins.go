@@ -191,18 +191,29 @@ func (j *judge) anyRoot(p *pkg) string {
 
 // pinVariables finds package variables that reach a changed type.
 func (j *judge) pinVariables(p *pkg) {
+	var spread *source.Spread
 	for _, name := range p.Old.sortedData() {
 		d, _ := p.Old.datum(name)
 		now, stays := p.New.datum(name)
-		if !stays || !d.Object.Kind(d.Sym).IsVariable() || gotype(now) != gotype(d) {
+		x := p.Delta.New.Decls[strings.TrimPrefix(name, p.prefix)]
+		if !stays || !d.Object.Kind(d.Sym).IsVariable() || p.renamedType(x, d, now) {
 			continue // what only old code knows stays with it
 		}
-		typ, ok := typeName(gotype(d))
-		if !ok || !j.worlds.mentions(typ) {
+		if _, inProgram := j.prog.Variable(name); !inProgram {
 			continue
 		}
-		if _, inProgram := j.prog.Variable(name); inProgram {
+		symbol, number := gotype(d)
+		typ, ok := typeName(symbol)
+		switch {
+		case ok && j.worlds.mentions(typ):
 			j.pinType(j.worlds.root(typ), fmt.Sprintf("var %s (%s) holds it", short(shortName(name)), short(shortName(typ))))
+		case symbol == "" && number != "" && x != nil:
+			if spread == nil {
+				spread = p.Delta.Spread(j.worlds.bare())
+			}
+			if spread.Has(x) {
+				j.pinType(j.anyRoot(p), fmt.Sprintf("var %s may hold it", short(shortName(name))))
+			}
 		}
 	}
 }

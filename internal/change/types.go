@@ -112,7 +112,7 @@ func (j *judge) variables(p *pkg) {
 		if d != nil && (p.Fresh[d] || p.Again[d]) {
 			continue
 		}
-		if retyped(before, now) {
+		if p.retyped(d, before, now) {
 			j.restart(p, d, "type of the variable changed")
 			continue
 		}
@@ -179,12 +179,20 @@ func made(name string) bool {
 	return ok && isLiteral(suffix)
 }
 
-func gotype(d program.Definition) string {
+// gotype is the descriptor of the type of a variable, as the object refers to it. The name is
+// "" if it is one of another package that no code of this one refers to: objects name by
+// number alone what is no target of a relocation.
+func gotype(d program.Definition) (name, number string) {
 	refs := d.Object.Aux(d.Sym, goobj.AuxGotype, nil)
 	if len(refs) == 0 {
-		return ""
+		return "", ""
 	}
-	return refName(d.Object, refs[0])
+	path, _ := d.Object.Package(refs[0])
+	number = fmt.Sprintf("%s#%d", path, refs[0].Idx)
+	if name = refName(d.Object, refs[0]); name == number && path != "" { // and not of the compiler's own
+		name = ""
+	}
+	return name, number
 }
 
 // dictionaries finds the dictionaries of generic functions whose layout changed, and

@@ -122,6 +122,16 @@ func (w *worlds) mentions(name string) bool {
 // the func values of them that its descriptor and maps refer to.
 var algorithms = []string{"type:.eq.", "type:.hash.", "type:.eqfunc.", "type:.hashfunc."}
 
+// bare are the names of the types of which there are two, without packages.
+func (w *worlds) bare() map[string]bool {
+	set := map[string]bool{}
+	for _, t := range w.named {
+		t = generic(t)
+		set[t[strings.LastIndexByte(t, '.')+1:]] = true
+	}
+	return set
+}
+
 // root is a type that changed and that the types in name reach.
 func (w *worlds) root(name string) string {
 	for _, t := range slices.Sorted(maps.Keys(w.changed)) {

@@ -89,8 +89,10 @@ type Request struct {
 
 	// Excerpt is what is compiled in place of the package's files, if it is not nil:
 	// Go files by path. They may lack bodies of functions. The archive is of use for
-	// what is whole in them alone, and is not imported by later compilations.
+	// what is whole in them alone; later edits don't import it. An Outline lacks nothing
+	// else, so that others of the same edit may.
 	Excerpt map[string][]byte
+	Outline bool
 
 	// Scan says which files belong to the package, if the caller knows.
 	Scan *Scan
@@ -161,7 +163,7 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 		}
 	}
 	o := &Object{ImportPath: p.ImportPath, scan: scan, pkg: p, excerpt: req.Excerpt != nil}
-	if o.EmbedFiles = p.EmbedFiles; req.Excerpt == nil {
+	if o.EmbedFiles = p.EmbedFiles; req.Excerpt == nil || req.Outline {
 		o.EmbedFiles, _ = p.Embedded(scan.EmbedPatterns) // an error is the compilation's
 	}
 	if err := c.checkForeign(p, scan, req); err != nil {
@@ -195,8 +197,8 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 	if o.Archive, err = os.ReadFile(o.ArchivePath); err != nil {
 		return nil, err
 	}
-	if o.excerpt {
-		c.discard(o.ArchivePath) // nobody imports it
+	if o.excerpt && !req.Outline {
+		c.Discard(o) // nobody imports it
 	}
 	if o.Export, _, err = splitArchive(o.Archive); err != nil {
 		return nil, fmt.Errorf("reading archive of %q: %w", p.ImportPath, err)
@@ -213,7 +215,9 @@ func (c *Compiler) Accept(objects ...*Object) {
 	c.h.mu.Lock()
 	defer c.h.mu.Unlock()
 	for _, o := range objects {
-		if !o.excerpt {
+		if o.excerpt {
+			c.Discard(o)
+		} else {
 			if old := c.current[o.ImportPath]; old != o.ArchivePath {
 				c.discard(old)
 			}
@@ -370,7 +374,10 @@ func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Obje
 	}()
 	s, files, embeds := sources{p: p, view: fileView{c.h, req.Overlay}, dir: src}, o.Files, o.scan.EmbedPatterns
 	if req.Excerpt != nil {
-		s.view.overlay, files, embeds = req.Excerpt, slices.Sorted(maps.Keys(req.Excerpt)), nil
+		s.view.overlay, files = req.Excerpt, slices.Sorted(maps.Keys(req.Excerpt))
+		if !req.Outline {
+			embeds = nil
+		}
 	}
 	if isSet(c.h.all, "trimpath") {
 		s.trimmed = trimmedDir(p)
@@ -384,7 +391,7 @@ func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Obje
 	}
 	if len(embeds) > 0 {
 		file := filepath.Join(dir, "embedcfg")
-		if o.EmbedFiles, err = s.view.embedcfg(p.Dir, o.scan.EmbedPatterns, file, src); err != nil {
+		if o.EmbedFiles, err = (fileView{c.h, req.Overlay}).embedcfg(p.Dir, o.scan.EmbedPatterns, file, src); err != nil {
 			return "", c.goError(ctx, p, req, err)
 		}
 		args = append(args, "-embedcfg", file)

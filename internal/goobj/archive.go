@@ -14,6 +14,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -61,6 +62,20 @@ func ReadArchive(importPath string, data []byte) (*Archive, error) {
 		return nil, fmt.Errorf("reading archive of %q: no Go object in it", importPath)
 	}
 	return a, nil
+}
+
+// Mixed are the packages of which a was compiled against more than one version: it refers
+// to two of their symbols by one number, since of what it imports some was compiled against
+// the one version and some against the other. Nobody can tell which is meant where.
+func (a *Archive) Mixed() (paths []string) {
+	for _, o := range a.Objects {
+		for _, ref := range o.mixed {
+			if path, ok := o.Package(ref); ok && !slices.Contains(paths, path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
 }
 
 var errNoHeaderEnd = errors.New("the text header has no end")

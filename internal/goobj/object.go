@@ -111,6 +111,7 @@ type Object struct {
 	off      [numBlocks]uint32
 	end      [5]Sym // ends of SymbolDefs, Hashed64Defs, HashedDefs, NonPkgDefs, NonPkgRefs
 	refNames map[Ref]string
+	mixed    []Ref // that have several names
 }
 
 // Open reads the object file b of the package importPath and checks that it is
@@ -189,7 +190,11 @@ func (o *Object) open() error {
 		if err != nil {
 			return err
 		}
-		o.refNames[o.ref(at)] = name
+		ref := o.ref(at)
+		if other, ok := o.refNames[ref]; ok && other != name {
+			o.mixed = append(o.mixed, ref)
+		}
+		o.refNames[ref] = name
 	}
 	return nil
 }

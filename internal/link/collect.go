@@ -244,12 +244,17 @@ func (l *linker) foreign(o *goobj.Object, r goobj.Ref) (program.Definition, erro
 	if !ok {
 		return program.Definition{}, fmt.Errorf("reference {%d %d} to nowhere", r.Pkg, r.Idx)
 	}
+	name, ok := o.RefName(r)
+	for _, c := range l.Library.Grafted(path, name) {
+		if ok && c.Object.InPackage(c.Sym) {
+			return c, nil
+		}
+	}
 	a, err := l.Library.Archive(path)
 	if err != nil {
 		return program.Definition{}, err
 	}
 	d := a.Objects[0]
-	name, ok := o.RefName(r)
 	if was, known := o.Imported(path); !ok && known && was != d.Fingerprint() {
 		return program.Definition{}, fmt.Errorf("package %q was compiled against another version of %q", o.ImportPath, path)
 	}

@@ -82,18 +82,32 @@ func (l *Library) Graft(excerpt *goobj.Archive, owns map[string]bool) *Library {
 }
 
 // Proper is the definition of a symbol that counts, given one that is at hand: an excerpt
-// also has what its functions refer to, but not in its whole form.
+// also has what its functions refer to, but not in its whole form, and newer ones may have
+// put theirs in place of it.
 func (l *Library) Proper(o *goobj.Object, sym goobj.Sym) (*goobj.Object, goobj.Sym, error) {
 	name, abi := o.Name(sym), o.ABI(sym)
-	grafts := l.grafts[o.ImportPath]
-	at := slices.IndexFunc(grafts, func(g graft) bool { return slices.Contains(g.archive.Objects, o) })
-	if at < 0 || grafts[at].owns[name] {
-		return o, sym, nil
+	for _, g := range l.grafts[o.ImportPath] {
+		if !g.owns[name] {
+			continue
+		}
+		if slices.Contains(g.archive.Objects, o) {
+			return o, sym, nil
+		}
+		if d, ok := l.in(g.archive, name, abi); ok {
+			return d.Object, d.Sym, nil
+		}
 	}
-	if d, ok := l.inPackage(o.ImportPath, name, abi); ok {
+	a, err := l.Archive(o.ImportPath)
+	if err != nil || slices.Contains(a.Objects, o) {
+		return o, sym, err
+	}
+	if d, ok := l.in(a, name, abi); ok {
 		return d.Object, d.Sym, nil
 	}
-	return nil, 0, fmt.Errorf("%s is defined in an excerpt alone", name)
+	if slices.ContainsFunc(l.grafts[o.ImportPath], func(g graft) bool { return slices.Contains(g.archive.Objects, o) }) {
+		return nil, 0, fmt.Errorf("%s is defined in an excerpt alone", name)
+	}
+	return o, sym, nil
 }
 
 // inPackage finds a symbol in the newest excerpt that owns it, or in the package's archive.
@@ -108,6 +122,16 @@ func (l *Library) inPackage(path, name string, abi goobj.ABI) (Definition, bool)
 		return Definition{}, false
 	}
 	return l.in(a, name, abi)
+}
+
+// Grafted are the definitions of a name in the newest excerpt of a package that owns it.
+func (l *Library) Grafted(path, name string) []Definition {
+	for _, g := range l.grafts[path] {
+		if g.owns[name] {
+			return l.Definitions(g.archive, name)
+		}
+	}
+	return nil
 }
 
 // in finds a symbol in one archive.

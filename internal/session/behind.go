@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -77,7 +78,8 @@ func (s *session) nextBehind() func(context.Context) func() {
 
 // complete compiles as a whole what excerpts were compiled of. What differs then from what
 // runs goes into the program as an edit does, but without a word: the line tables of the
-// functions behind the edited ones.
+// functions behind the edited ones. What does not compile as a whole, though what was
+// compiled of it did, is told.
 func (s *session) complete(ctx context.Context, h *host) func() {
 	e := s.newEdit(watch.Change{})
 	e.behind = true
@@ -103,6 +105,10 @@ func (s *session) complete(ctx context.Context, h *host) func() {
 		if err != nil {
 			h.sources.stuck = true
 			s.Report.Debug("completing %d packages: %v", len(h.sources.excerpted), err)
+			var compile *gobuild.CompileError
+			if errors.As(err, &compile) { // a cycle of initializers, say
+				s.Report.Note("the program runs the new code, but it can't be built again:\n" + compile.Output)
+			}
 			return
 		}
 		s.Report.Debug("completed %v: %d functions", e.report.Compiled, len(e.verdict.Functions))

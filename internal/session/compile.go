@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -29,7 +30,7 @@ func (e *edit) needsBuild(err error) {
 // they export: in waves of packages that don't need each other.
 func (e *edit) compile(ctx context.Context) error {
 	h := e.host
-	if err := e.wholes(); err != nil {
+	if err := e.imports(); err != nil {
 		return err
 	}
 	archives := map[string]string{}
@@ -37,11 +38,13 @@ func (e *edit) compile(ctx context.Context) error {
 	for _, u := range e.units {
 		queue[u.pkg.ImportPath] = u
 	}
-	all := e.units
-	e.units = nil
+	e.all, e.units = e.units, nil
 	var failed []string
 	for len(queue) > 0 {
 		wave := e.wave(queue)
+		for _, u := range wave {
+			e.plan(ctx, u)
+		}
 		baseline := h.sources.baseline(ctx, h.compiler, wave)
 		var g errgroup.Group
 		g.SetLimit(runtime.GOMAXPROCS(0))
@@ -60,7 +63,21 @@ func (e *edit) compile(ctx context.Context) error {
 				e.debug = append(e.debug, fmt.Sprintf("all of %s is compiled: %v", u.pkg.ImportPath, u.whole))
 			}
 			var ce *gobuild.CompileError
+			var tags *change.TagsError
+			var mixed *mixedError
 			switch {
+			case errors.As(errs[i], &mixed):
+				e.debug = append(e.debug, mixed.Error())
+				if err := e.unmix(queue, u, mixed); err != nil {
+					return err
+				}
+				queue[u.pkg.ImportPath] = u
+				continue
+			case errors.As(errs[i], &tags):
+				e.debug = append(e.debug, fmt.Sprintf("more of %s is compiled: %v", u.pkg.ImportPath, tags))
+				u.changed, u.widened = join(u.changed, tags.Names), u.widened+1
+				queue[u.pkg.ImportPath] = u
+				continue
 			case errors.As(errs[i], &ce):
 				failed = append(failed, ce.Output)
 				continue
@@ -68,7 +85,7 @@ func (e *edit) compile(ctx context.Context) error {
 				e.needsBuild(errs[i])
 				return errs[i]
 			}
-			if u.excerpt == nil {
+			if u.excerpt == nil || u.excerpt.Outline != nil {
 				archives[u.pkg.ImportPath] = u.object.ArchivePath
 			}
 			e.report.Compiled = append(e.report.Compiled, u.pkg.ImportPath)
@@ -81,6 +98,9 @@ func (e *edit) compile(ctx context.Context) error {
 			return err
 		}
 		for _, u := range wave {
+			if queue[u.pkg.ImportPath] != nil {
+				continue // to be compiled again
+			}
 			if err := e.settle(ctx, u, archives); err != nil {
 				return err
 			}
@@ -89,23 +109,38 @@ func (e *edit) compile(ctx context.Context) error {
 			}
 		}
 	}
-	if err := unchanged(h, all); err != nil || len(failed) == 0 {
+	if err := unchanged(h, e.all); err != nil || len(failed) == 0 {
 		return err
 	}
 	return &gobuild.CompileError{Output: strings.Join(failed, "")}
 }
 
 // compileUnit compiles an excerpt of a package if that is enough, else all of it. What does
-// not compile is told by the whole package: an excerpt may lack what a message names.
+// not compile is told by the whole package: an excerpt may lack what a message names. A
+// [*change.TagsError] is what a wider excerpt may mend.
 func (e *edit) compileUnit(ctx context.Context, u *unit, archives map[string]string) error {
 	if u.excerpt != nil {
 		err := u.compileExcerpt(ctx, e.host, archives)
-		if err == nil || ctx.Err() != nil {
+		var tags *change.TagsError
+		var mixed *mixedError
+		if err == nil || ctx.Err() != nil || errors.As(err, &mixed) || errors.As(err, &tags) && u.widened < maxWidened {
 			return err
 		}
 		u.excerpt, u.whole = nil, err
 	}
 	return u.compile(ctx, e.host, archives)
+}
+
+// maxWidened is how often an excerpt is compiled again, with those who call what the one
+// before has found to do something else with its parameters, before the package is compiled
+// as a whole.
+const maxWidened = 3
+
+func join(a, b map[string]bool) map[string]bool {
+	set := map[string]bool{}
+	maps.Copy(set, a)
+	maps.Copy(set, b)
+	return set
 }
 
 // compile compiles one package against what the edit has compiled already.
@@ -122,10 +157,30 @@ func (u *unit) compile(ctx context.Context, h *host, archives map[string]string)
 		return errAgain // half a file was read, and a whole one compiled
 	}
 	u.escape = change.EscapeOf(u.object.Notes)
-	if u.archive, err = goobj.ReadArchive(u.linkPath, u.object.Archive); err == nil {
+	if u.archive, err = readArchive(u.linkPath, u.object); err == nil {
 		u.now = change.Index(u.archive)
 	}
 	return err
+}
+
+// readArchive reads what a package was compiled to.
+func readArchive(linkPath string, o *gobuild.Object) (*goobj.Archive, error) {
+	a, err := goobj.ReadArchive(linkPath, o.Archive)
+	if err == nil && len(a.Mixed()) > 0 {
+		err = &mixedError{linkPath, a.Mixed()}
+	}
+	return a, err
+}
+
+// A mixedError tells of an archive that is of no use: what the package imports was compiled
+// against different versions of the packages at paths.
+type mixedError struct {
+	linkPath string
+	paths    []string
+}
+
+func (e *mixedError) Error() string {
+	return fmt.Sprintf("what %s imports was compiled against several versions of %s", e.linkPath, strings.Join(e.paths, ", "))
 }
 
 // wave takes the units that need none of the others in the queue.
@@ -159,6 +214,33 @@ func (e *edit) wave(queue map[string]*unit) []*unit {
 	return wave
 }
 
+// unmix adds the packages that must be compiled against the newest versions of what they
+// import before u can be.
+func (e *edit) unmix(queue map[string]*unit, u *unit, mixed *mixedError) error {
+	h := e.host
+	found := false
+	for path := range h.imported(u) {
+		between := h.build.Packages[path]
+		if queue[path] != nil || slices.ContainsFunc(e.units, func(v *unit) bool { return v.pkg == between }) {
+			continue
+		}
+		v, err := h.unchangedUnit(between)
+		if err != nil {
+			return err
+		}
+		for dep := range h.imported(v) {
+			if slices.Contains(mixed.paths, dep) {
+				v.imported, found = true, true
+				queue[path] = v
+			}
+		}
+	}
+	if !found {
+		return restartf("%v", mixed)
+	}
+	return nil
+}
+
 // queueDependents adds the packages that must be compiled because of what u exports.
 func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 	h := e.host
@@ -167,7 +249,11 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 		return nil
 	}
 	for _, d := range h.build.Dependents(u.pkg.ImportPath) {
-		if queue[d.ImportPath] != nil || slices.ContainsFunc(e.units, func(v *unit) bool { return v.pkg == d }) {
+		if v := queue[d.ImportPath]; v != nil {
+			v.changed, v.unknown = join(v.changed, names), v.unknown || all
+			continue
+		}
+		if slices.ContainsFunc(e.units, func(v *unit) bool { return v.pkg == d }) {
 			continue
 		}
 		v, err := h.unchangedUnit(d)
@@ -175,6 +261,7 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 			return err
 		}
 		if all || v.delta.Old.Mentions(names) {
+			v.changed, v.unknown = names, all
 			queue[d.ImportPath] = v
 		}
 	}
@@ -184,16 +271,25 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 // exportChanges returns what packages that import u must name in their sources to compile
 // to something else now; with all, every one may.
 func (e *edit) exportChanges(u *unit) (names map[string]bool, all bool) {
-	if u.judged.Renewed() {
-		return nil, true // what names the variable has to take the new one
-	}
-	if u.excerpt != nil || string(u.archive.Export) == string(u.old.Export()) {
+	switch {
+	case e.behind:
+		return nil, false // they have been compiled by then
+	case u.excerpt != nil && u.excerpt.Outline == nil:
 		return nil, false
-	}
-	if u.content == nil || e.host.build.KeepInlining {
+	case u.excerpt != nil:
+		return u.excerpt.Spread.Exported(), false
+	case u.judged.Renewed():
+		return nil, true // what names the variable has to take the new one
+	case string(u.archive.Export) == string(u.old.Export()):
+		return nil, false
+	case u.unknown || len(e.mods) > 0 || e.host.build.KeepInlining:
 		return nil, true
 	}
-	return change.ExportChanges(&u.judged)
+	names, all = change.ExportChanges(&u.judged)
+	if u.content == nil {
+		names = join(names, u.delta.Spread(u.changed).Exported())
+	}
+	return names, all
 }
 
 // unchanged reports an error if a file was saved again while it was compiled.

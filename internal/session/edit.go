@@ -26,6 +26,7 @@ type edit struct {
 
 	library  *program.Library // with the edit's archives
 	units    []*unit          // recompiled packages, each behind those it imports
+	all      []*unit          // packages that are to be recompiled for their own sake
 	verdict  *change.Result   // on what was compiled
 	img      *link.Image      // of it
 	saved    []*unit          // packages whose sources changed
@@ -54,6 +55,10 @@ type unit struct {
 	inits    *source.Initializers
 	excerpt  *source.Excerpt   // what of it is compiled; nil: all
 	whole    error             // why an excerpt was not enough
+	imported bool              // others of the edit import it
+	changed  map[string]bool   // names that mean something else now, see source.Outline
+	widened  int               // times that an excerpt was not enough for what it has found itself
+	unknown  bool              // more may mean something else, and is not known by name
 	overlay  map[string][]byte // its files, if they are not to be read from disk
 	object   *gobuild.Object
 	archive  *goobj.Archive
@@ -205,11 +210,6 @@ func (e *edit) unit(ctx context.Context, p *gobuild.Package, files map[string]bo
 	}
 	if err := u.initializers(candidates(u.delta)); err != nil {
 		return u, err
-	}
-	if err := e.excerpt(ctx, u); err != nil {
-		e.debug = append(e.debug, fmt.Sprintf("all of %s is compiled: %v", p.ImportPath, err))
-	} else {
-		e.debug = append(e.debug, fmt.Sprintf("an excerpt of %s is compiled: %d functions", p.ImportPath, len(u.excerpt.Functions)))
 	}
 	return u, nil
 }

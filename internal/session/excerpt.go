@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
@@ -11,19 +12,42 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/source"
 )
 
-// excerpt decides whether an excerpt of the package is compiled in its place, which takes
-// a time that does not depend on the size of the package. The whole is compiled later, in
-// the background (see behind.go).
-func (e *edit) excerpt(ctx context.Context, u *unit) error {
+// plan decides how a package is compiled: an excerpt of it, if nothing but bodies changed;
+// an outline, if what changed concerns few of its functions; else the whole. What an excerpt
+// costs does not depend on the size of the package, an outline costs little of the whole,
+// which is compiled later, in the background (see behind.go).
+func (e *edit) plan(ctx context.Context, u *unit) {
+	err := e.excerpt(ctx, u)
+	switch {
+	case e.behind || u.delta == nil:
+	case err != nil:
+		e.debug = append(e.debug, fmt.Sprintf("all of %s is compiled: %v", u.pkg.ImportPath, err))
+	case u.excerpt.Outline != nil:
+		e.debug = append(e.debug, fmt.Sprintf("an outline of %s is compiled: %d functions", u.pkg.ImportPath, len(u.excerpt.Functions)))
+	default:
+		e.debug = append(e.debug, fmt.Sprintf("an excerpt of %s is compiled: %d functions", u.pkg.ImportPath, len(u.excerpt.Functions)))
+	}
+}
+
+// excerpt makes the excerpt or outline of a package; the error says why the whole is needed.
+func (e *edit) excerpt(ctx context.Context, u *unit) (err error) {
 	h := e.host
+	u.excerpt = nil
+	if u.delta == nil {
+		return nil // the compiler will say why
+	}
 	if err := h.compiler.NoExcerpt(u.pkg); err != nil {
 		return err
 	}
 	switch {
+	case e.behind:
+		return errors.New("it completes others")
 	case len(e.mods) > 0:
 		return errors.New("go.mod changed")
-	case u.inits != nil || u.assets.differ():
-		return errors.New("its variables or embedded files changed")
+	case u.unknown:
+		return errors.New("all may have changed of what it imports")
+	case u.assets.differ():
+		return errors.New("its embedded files changed")
 	}
 	escape, known := h.sources.escape[u.pkg.ImportPath]
 	if !known && u.size() > large {
@@ -37,15 +61,64 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 	if !known {
 		return errors.New("what the compiler says of it is not known yet")
 	}
-	name := func(path string) string {
-		if p := h.build.Packages[path]; p != nil {
-			return p.Name
-		}
-		return ""
+	if _, err := h.objects(u.linkPath); err != nil {
+		return err
 	}
-	var err error
-	u.excerpt, err = u.delta.Excerpt(name, escape.Tags)
+	if !u.imported && len(u.changed) == 0 {
+		x, err := u.delta.Excerpt(h.packageName, escape.Tags)
+		if err == nil && x.Spread != nil {
+			var importers []map[string]bool
+			if importers, err = e.importers(u); err == nil && x.Spread.NamedBy(importers) {
+				err = errors.New("other packages name what changed")
+			}
+		}
+		if err == nil {
+			u.excerpt = x
+			return nil
+		}
+		e.debug = append(e.debug, fmt.Sprintf("no excerpt of %s: %v", u.pkg.ImportPath, err))
+	}
+	importers, err := e.importers(u)
+	if err != nil {
+		return err
+	}
+	x, err := u.delta.Outline(u.changed, importers, u.inits, h.packageName, escape.Tags)
+	if err == nil && x.Outline.Share > maxShare {
+		err = fmt.Errorf("%.0f %% of it are concerned", 100*x.Outline.Share)
+	}
+	if err == nil {
+		u.excerpt = x
+	}
 	return err
+}
+
+// maxShare is the part of a package of which it is worth while to compile an outline first
+// and the whole later.
+const maxShare = 0.5
+
+// importers are the identifiers in each package that imports a unit, as it was and as it is.
+func (e *edit) importers(u *unit) (list []map[string]bool, err error) {
+	for _, d := range e.host.build.Dependents(u.pkg.ImportPath) {
+		old, err := e.host.sources.old(d)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, old.Identifiers())
+		for _, v := range e.all {
+			if v.pkg == d && v.delta != nil && v.delta.New != old {
+				list = append(list, v.delta.New.Identifiers())
+			}
+		}
+	}
+	return list, nil
+}
+
+// packageName is the name of a package, "" if it is not known.
+func (h *host) packageName(path string) string {
+	if p := h.build.Packages[path]; p != nil {
+		return p.Name
+	}
+	return ""
 }
 
 // large is the size of the sources, in bytes, of a package that takes long to compile.
@@ -61,28 +134,30 @@ func (u *unit) size() (n int) {
 // compileExcerpt compiles an excerpt and proves that it stands for the whole: that all it
 // was told of other functions is true, and that others need not know more of its own.
 func (u *unit) compileExcerpt(ctx context.Context, h *host, archives map[string]string) error {
-	o, err := h.compiler.Compile(ctx, gobuild.Request{ImportPath: u.pkg.ImportPath, Archives: archives, Excerpt: u.excerpt.Files, Scan: u.scan})
+	o, err := h.compiler.Compile(ctx, gobuild.Request{
+		ImportPath: u.pkg.ImportPath, Archives: archives, Scan: u.scan,
+		Excerpt: u.excerpt.Files, Outline: u.excerpt.Outline != nil,
+	})
 	if err != nil {
 		return err
 	}
-	archive, err := goobj.ReadArchive(u.linkPath, o.Archive)
+	archive, err := readArchive(u.linkPath, o)
 	if err != nil {
 		return err
 	}
-	old, err := h.objects(u.linkPath)
-	if err != nil {
-		return err
-	}
+	old := h.sources.objects[u.linkPath]
 	before := h.sources.escape[u.pkg.ImportPath]
 	u.object, u.archive = o, archive
 	u.now, u.escape, err = change.GraftExcerpt(old, before, u.delta, u.excerpt, archive, change.EscapeOf(o.Notes), goobj.PathToPrefix(u.linkPath)+".")
+	if err != nil {
+		h.compiler.Discard(o)
+	}
 	return err
 }
 
-// wholes finds the packages that must be compiled as a whole after all: those of the edit of
-// which one imports the other, and those that one imports and of which an edit before has
-// compiled an excerpt alone.
-func (e *edit) wholes() error {
+// imports finds the packages of the edit that others of it import. Those that one imports
+// and of which an edit before has compiled an excerpt alone are compiled, too.
+func (e *edit) imports() error {
 	h := e.host
 	edited := map[string]*unit{}
 	for _, u := range e.units {
@@ -100,7 +175,7 @@ func (e *edit) wholes() error {
 				e.units = append(e.units, v)
 			}
 			if v != nil {
-				u.excerpt, v.excerpt = nil, nil
+				v.imported = true
 			}
 		}
 	}

@@ -50,7 +50,7 @@ func (e *edit) settle(ctx context.Context, u *unit, archives map[string]string) 
 		return err
 	}
 	u.judged = e.judged(u)
-	if u.excerpt != nil {
+	if u.excerpt != nil && u.excerpt.Outline == nil {
 		return nil // whose variables are the same
 	}
 	u.judged.Initialize(e.host.patch.Program)
@@ -72,6 +72,7 @@ func (e *edit) settle(ctx context.Context, u *unit, archives map[string]string) 
 		if err := u.initializers(vars); err != nil {
 			return err
 		}
+		u.excerpt = nil
 		if err := u.compile(ctx, e.host, archives); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Kind says what a declaration declares.
@@ -84,6 +85,8 @@ type Decl struct {
 	value ast.Expr // initializer
 
 	constant bool // also of a blank one
+
+	idents func() []string // see findIdents
 }
 
 // A span collects the directives between the end of what precedes a
@@ -162,6 +165,7 @@ func (f *File) add(d *Decl, ident *ast.Ident, end token.Pos) {
 	d.Pos = f.position(ident.Pos())
 	d.EndLine = f.position(end - 1).Line
 	d.findLocalTypes()
+	d.idents = sync.OnceValue(d.findIdents)
 	f.decls = append(f.decls, d)
 }
 

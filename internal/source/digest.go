@@ -105,15 +105,13 @@ func bare(decls map[string]bool, versions ...map[string]*export) map[string]bool
 
 // Mentions reports whether one of the names stands in the sources as an identifier.
 func (p *Package) Mentions(names map[string]bool) bool {
-	found := false
-	for _, f := range p.Files {
-		ast.Inspect(f.AST, func(n ast.Node) bool {
-			id, ok := n.(*ast.Ident)
-			found = found || ok && names[id.Name]
-			return !found
-		})
+	set := p.Identifiers()
+	for name := range names {
+		if set[name] {
+			return true
+		}
 	}
-	return found
+	return false
 }
 
 // export is one declaration that importers can depend on.

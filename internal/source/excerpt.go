@@ -21,112 +21,184 @@ import (
 // A call of a function without a body would be compiled otherwise: as if it kept all that it
 // is given. So those that are called have a body that does with its parameters what the
 // compiler has found the real one to do (see stub.go), which [Excerpt.Holds] verifies.
+//
+// If more changed than bodies, all declarations are needed: see [Delta.Outline].
 type Excerpt struct {
 	Files     map[string][]byte // what is to be compiled, by path
 	Functions []*Decl           // those that are there with their bodies, at their lines
 	Moved     bool              // others moved too, and are not there
+	Spread    *Spread           // what the edit reaches; nil if nothing but bodies changed
+	Outline   *Outline          // it is one; else nil
 
 	stubs []stub
 }
 
-// Excerpt makes one of the functions that changed. The error says why the edit needs the
-// whole package. nameOf is the name of the package with an import path, "" if that is not
-// known; tags are the compiler's words on the parameters of a function of d.Old ("leaking
-// param: p").
+// Has reports whether what the compiler says of a declaration, when it compiles the excerpt,
+// is said of the true one.
+func (e *Excerpt) Has(x *Decl) bool {
+	if e.Outline != nil {
+		return !e.Outline.cut[x]
+	}
+	return slices.Contains(e.Functions, x)
+}
+
+// Excerpt makes one of the functions that changed, and of those that name what changed. The
+// error says why the edit needs more. nameOf is the name of the package with an import path,
+// "" if that is not known; tags are the compiler's words on the parameters of a function of
+// d.Old ("leaking param: p").
 func (d *Delta) Excerpt(nameOf func(importPath string) string, tags func(*Decl) []string) (*Excerpt, error) {
-	functions, moved, err := d.functions(nameOf)
-	if err != nil {
+	if err := d.excerptable(nameOf); err != nil {
+		return nil, err
+	}
+	e := &Excerpt{Files: map[string][]byte{}}
+	if err := d.functions(e); err != nil {
 		return nil, err
 	}
 	x := &excerpter{delta: d, nameOf: nameOf, named: map[string]*item{}, methods: map[string][]*item{}, called: map[string]bool{}}
 	if err := x.index(); err != nil {
 		return nil, err
 	}
-	for _, f := range functions {
+	for _, f := range e.Functions {
 		x.want(x.named[f.Name], whole)
 	}
 	if err := x.close(); err != nil {
 		return nil, err
 	}
-	e := &Excerpt{Files: map[string][]byte{}, Functions: functions, Moved: moved}
 	if err := x.write(e, tags); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-// functions are those that an excerpt has to have; others reports whether functions moved
-// that it has not.
-func (d *Delta) functions(nameOf func(string) string) (list []*Decl, others bool, err error) {
+// functions finds those that an excerpt has to have.
+func (d *Delta) functions(e *Excerpt) error {
+	if !slices.EqualFunc(d.Old.Files, d.New.Files, func(a, b *File) bool { return a.Path == b.Path }) {
+		return errors.New("it has other files now")
+	}
+	edited := map[*Decl]bool{}
+	bodies := len(d.Removed) == 0 // nothing but these changed
+	for _, x := range d.Added {
+		typ := d.New.Decls[x.receiver()]
+		switch {
+		case x.Kind == Func, x.Kind == Method && slices.Contains(d.Added, typ):
+			edited[x] = true
+		case x.Kind == Const, x.Kind == Type && !x.Alias:
+		default:
+			return fmt.Errorf("%v %s was added", x.Kind, x.Name)
+		}
+	}
+	for _, x := range d.Removed {
+		if x.Kind != Func && x.Kind != Const {
+			return fmt.Errorf("%v %s was removed", x.Kind, x.Name)
+		}
+	}
+	for _, c := range d.Changed {
+		switch x := c.New; {
+		case c.moved():
+		case x.isFunc() && c.What&^(Body|Literals|Params|Lines) == 0:
+			edited[x] = true
+		case x.Kind == Func && c.What&^(Body|Literals|Params|Lines|Signature) == 0, x.Kind == Const && c.What&^(Declared|Value) == 0:
+			edited[x], bodies = x.isFunc(), false
+		default:
+			return fmt.Errorf("%v %s changed: %v", x.Kind, x.Name, c.What)
+		}
+	}
+	if !bodies {
+		e.Spread = d.Spread(nil)
+		for _, x := range d.New.List {
+			switch named, touched := e.Spread.names[x.Name], e.Spread.touches(x); {
+			case named && (x.Kind == Type || x.Kind == Var):
+				return fmt.Errorf("%v %s names what changed", x.Kind, x.Name)
+			case touched && x.isFunc():
+				edited[x] = true
+			case touched && x.Kind != Const:
+				return fmt.Errorf("the initialization of the package names what changed: %v %s", x.Kind, x.Name)
+			}
+		}
+	}
+	var moved []*Decl
+	moved, e.Moved = d.moved()
+	for _, x := range moved {
+		edited[x] = true
+	}
+	for _, x := range d.New.List {
+		switch {
+		case !edited[x]:
+			continue
+		case x.Generic:
+			return fmt.Errorf("%s is generic", x.Name)
+		case !x.HasBody || len(x.Directives) > 0:
+			return fmt.Errorf("%s has directives", x.Name)
+		}
+		e.Functions = append(e.Functions, x)
+	}
+	if len(e.Functions) == 0 {
+		return errors.New("no function is concerned")
+	}
+	return nil
+}
+
+// moved are the functions that only moved, if an excerpt is to have them; others reports
+// whether there are any that it is not to have.
+func (d *Delta) moved() (list []*Decl, others bool) {
+	lines := 0
+	for _, c := range d.Changed {
+		switch {
+		case !c.moved():
+		case c.New.isFunc() && c.New.HasBody && !c.New.Generic && c.New.Directives == nil && c.New.localTypes == nil:
+			list = append(list, c.New)
+			lines += c.New.EndLine - c.New.Pos.Line + 1
+		default:
+			others = true
+		}
+	}
+	if lines > maxMoved {
+		return nil, true
+	}
+	return list, others
+}
+
+// moved reports whether a declaration is the same at another place.
+func (c Change) moved() bool {
+	return c.What == Lines && (!c.New.isFunc() || c.Old.EndLine-c.Old.Pos.Line == c.New.EndLine-c.New.Pos.Line)
+}
+
+// excerptable reports as an error what neither an excerpt nor an outline can keep.
+func (d *Delta) excerptable(nameOf func(string) string) error {
 	switch {
 	case d.Renamed || d.Preamble || len(d.Directive) > 0:
-		return nil, false, errors.New("more than functions changed")
-	case len(d.Removed) > 0:
-		return nil, false, fmt.Errorf("%s was removed", d.Removed[0].Name)
+		return errors.New("more than declarations changed")
 	case len(d.New.Repeated()) > 0:
-		return nil, false, fmt.Errorf("%s is initialized again", d.New.Repeated()[0].Name)
-	case !slices.EqualFunc(d.Old.Files, d.New.Files, func(a, b *File) bool { return a.Path == b.Path }):
-		return nil, false, errors.New("it has other files now")
+		return fmt.Errorf("%s is initialized again", d.New.Repeated()[0].Name)
 	}
 	for _, x := range d.New.List {
 		if !anonymous(x) && d.New.Decls[x.Name] != x {
-			return nil, false, fmt.Errorf("%s is declared twice", x.Name)
+			return fmt.Errorf("%s is declared twice", x.Name)
 		}
 	}
+	same := map[*File]bool{}
+	for _, f := range d.Old.Files {
+		same[f] = true
+	}
 	imports := map[string]bool{}
-	for i, f := range d.New.Files {
+	for _, f := range d.New.Files {
 		if err := f.plain(); err != nil {
-			return nil, false, err
+			return err
 		}
 		for _, imp := range f.Imports {
 			name := imp.nameBy(nameOf)
 			imports[name] = true
-			if f != d.Old.Files[i] && imp.Name != "_" && !f.bases[name] {
-				return nil, false, fmt.Errorf("%s does not use %q", filepath.Base(f.Path), imp.Path)
+			if !same[f] && imp.Name != "_" && !f.bases[name] {
+				return fmt.Errorf("%s does not use %q", filepath.Base(f.Path), imp.Path)
 			}
 		}
 	}
 	for _, x := range d.Added {
-		if x.Kind != Func || imports[x.Name] || doc.IsPredeclared(x.Name) {
-			return nil, false, fmt.Errorf("%v %s was added", x.Kind, x.Name)
-		}
-		list = append(list, x)
-	}
-	var moved []*Decl
-	movedLines := 0
-	for _, c := range d.Changed {
-		function := c.New.Kind == Func || c.New.Kind == Method
-		switch {
-		case c.What == Lines && (!function || c.Old.EndLine-c.Old.Pos.Line == c.New.EndLine-c.New.Pos.Line):
-			if function && c.New.HasBody && !c.New.Generic && c.New.Directives == nil && c.New.localTypes == nil {
-				moved = append(moved, c.New)
-				movedLines += c.New.EndLine - c.New.Pos.Line + 1
-			} else {
-				others = true
-			}
-		case function && c.What&^(Body|Literals|Params|Lines) == 0:
-			list = append(list, c.New)
-		default:
-			return nil, false, fmt.Errorf("%v %s changed: %v", c.New.Kind, c.New.Name, c.What)
+		if x.Kind != Method && (imports[x.Name] || doc.IsPredeclared(x.Name)) {
+			return fmt.Errorf("%v %s was added, and has the name of something else", x.Kind, x.Name)
 		}
 	}
-	for _, x := range list {
-		switch {
-		case x.Generic:
-			return nil, false, fmt.Errorf("%s is generic", x.Name)
-		case !x.HasBody || len(x.Directives) > 0:
-			return nil, false, fmt.Errorf("%s has directives", x.Name)
-		}
-	}
-	if movedLines <= maxMoved {
-		list = append(list, moved...)
-	} else {
-		others = true
-	}
-	if len(list) == 0 {
-		return nil, false, errors.New("nothing but lines changed")
-	}
-	return list, others, nil
+	return nil
 }
 
 // maxMoved is how many lines of functions that only moved an excerpt has too, for true line
@@ -297,14 +369,22 @@ func (it *item) allowed() (err error) {
 		})
 	}
 	for _, d := range it.decls {
-		for _, text := range d.Directives {
-			word, _, _ := strings.Cut(text, " ")
-			if !slices.Contains([]string{"//go:noinline", "//go:nosplit", "//go:norace", "//go:embed"}, word) {
-				return fmt.Errorf("%s has the directive %s", d.Name, text)
-			}
+		if err := d.plain(); err != nil {
+			return err
 		}
 	}
 	return err
+}
+
+// plain reports as an error what no excerpt can keep of a declaration.
+func (x *Decl) plain() error {
+	for _, text := range x.Directives {
+		word, _, _ := strings.Cut(text, " ")
+		if !slices.Contains([]string{"//go:noinline", "//go:nosplit", "//go:norace", "//go:embed"}, word) {
+			return fmt.Errorf("%s has the directive %s", x.Name, text)
+		}
+	}
+	return nil
 }
 
 // names are the identifiers in what the excerpt has of an item.
@@ -349,7 +429,7 @@ func (x *excerpter) write(e *Excerpt, tags func(*Decl) []string) error {
 	}
 	files := x.delta.New.Files
 	dir := filepath.Dir(files[0].Path)
-	e.Files[filepath.Join(dir, restName+".go")] = []byte("package " + x.delta.New.Name + "\n\nimport " + stubUnsafe + " \"unsafe\"\n\nvar " + stubSink + " " + stubUnsafe + ".Pointer\n")
+	e.Files[filepath.Join(dir, restName+".go")] = sinkFile(x.delta.New.Name)
 	for i, f := range files {
 		functions, rest := &page{}, &page{}
 		restPath := filepath.Join(dir, fmt.Sprintf("%s_%d.go", restName, i))
@@ -400,7 +480,7 @@ func (x *excerpter) declare(e *Excerpt, p *page, it *item, tags func(*Decl) []st
 		case !x.called[n.Name.Name]:
 			p.WriteString(f.text(n.Pos(), n.Type.End()))
 		default:
-			s, body, err := x.stub(it, tags)
+			s, body, err := x.delta.stub(it.decls[0], tags)
 			if err != nil {
 				return err
 			}

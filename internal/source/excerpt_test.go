@@ -14,7 +14,20 @@ import (
 // That the compiler makes the same of them as of the whole packages is proved by
 // internal/proof/excerpts.
 func TestExcerpt(t *testing.T) {
-	names, byCase := cases(t, "testdata/excerpt.txtar")
+	excerpts(t, "testdata/excerpt.txtar", func(d *Delta, nameOf func(string) string, tags func(*Decl) []string) (*Excerpt, error) {
+		return d.Excerpt(nameOf, tags)
+	})
+}
+
+// TestOutline makes outlines in the same way. Importers name Used.
+func TestOutline(t *testing.T) {
+	excerpts(t, "testdata/outline.txtar", func(d *Delta, nameOf func(string) string, tags func(*Decl) []string) (*Excerpt, error) {
+		return d.Outline(nil, []map[string]bool{{"Used": true}}, nil, nameOf, tags)
+	})
+}
+
+func excerpts(t *testing.T, file string, excerpt func(*Delta, func(string) string, func(*Decl) []string) (*Excerpt, error)) {
+	names, byCase := cases(t, file)
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			c := byCase[name]
@@ -24,7 +37,7 @@ func TestExcerpt(t *testing.T) {
 				of, text, _ := strings.Cut(strings.TrimSpace(line), ": ")
 				said[of] = append(said[of], text)
 			}
-			x, err := Diff(old, parse(t, c["new"])).Excerpt(
+			x, err := excerpt(Diff(old, parse(t, c["new"])),
 				func(path string) string { return map[string]string{"example.com/go-odd": "odd"}[path] },
 				func(d *Decl) []string { return said[d.Name] },
 			)
@@ -34,7 +47,7 @@ func TestExcerpt(t *testing.T) {
 			} else {
 				for path, text := range x.Files {
 					if !strings.HasSuffix(path, restName+".go") { // the same in all
-						got[path] = string(text) + "\n"
+						got[path] = strings.TrimSuffix(string(text), "\n") + "\n"
 					}
 				}
 			}

@@ -28,7 +28,8 @@ type Initializers struct {
 	List  []Initializer     // in the order of the calls
 	Files map[string][]byte // by path: the rewritten files
 
-	asked map[*Decl]bool // some of these need no function
+	behind map[string][]byte // the functions behind each of them
+	asked  map[*Decl]bool    // some of these need no function
 }
 
 // An Initializer is one of the functions.
@@ -119,7 +120,7 @@ func (p *Package) Initializers(prefix string, vars []*Decl) (*Initializers, erro
 			return nil, fmt.Errorf("the initializer of %s declares a type", u.vars[0].Name)
 		}
 	}
-	in := &Initializers{Files: make(map[string][]byte), asked: make(map[*Decl]bool)}
+	in := &Initializers{Files: make(map[string][]byte), behind: make(map[string][]byte), asked: make(map[*Decl]bool)}
 	for _, d := range vars {
 		in.asked[d] = true
 	}
@@ -129,16 +130,8 @@ func (p *Package) Initializers(prefix string, vars []*Decl) (*Initializers, erro
 		if p.Decls[name] != nil {
 			return nil, fmt.Errorf("making initializers of %q: %s is declared already", p.Path, name)
 		}
-		f := u.vars[0].File
-		content, ok := in.Files[f.Path]
-		if !ok {
-			content = fmt.Appendf(nil, "//line %s:1:1\n", f.Path)
-			content = append(content, bytes.TrimPrefix(f.Content, []byte("\ufeff"))...)
-			if !bytes.HasSuffix(content, []byte("\n")) {
-				content = append(content, '\n')
-			}
-		}
-		in.Files[f.Path] = u.appendFunc(content, name)
+		path := u.vars[0].File.Path
+		in.behind[path] = u.appendFunc(in.behind[path], name)
 		x := Initializer{Func: name, Vars: u.vars}
 		for j, other := range sorted {
 			if u.deps[other] {
@@ -147,7 +140,22 @@ func (p *Package) Initializers(prefix string, vars []*Decl) (*Initializers, erro
 		}
 		in.List = append(in.List, x)
 	}
+	for _, f := range p.Files {
+		if in.behind[f.Path] != nil {
+			in.Files[f.Path] = in.rewrite(f.Path, f.Content)
+		}
+	}
 	return in, nil
+}
+
+// rewrite puts the functions behind the content of a file.
+func (in *Initializers) rewrite(path string, content []byte) []byte {
+	b := fmt.Appendf(nil, "//line %s:1:1\n", path)
+	b = append(b, bytes.TrimPrefix(content, []byte("\ufeff"))...)
+	if !bytes.HasSuffix(b, []byte("\n")) {
+		b = append(b, '\n')
+	}
+	return append(b, in.behind[path]...)
 }
 
 // A unit is one initializer and the variables among those wanted that it sets.

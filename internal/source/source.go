@@ -25,6 +25,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A Package is one version of the Go files of a package. It is read-only.
@@ -38,7 +39,8 @@ type Package struct {
 	Decls map[string]*Decl
 	List  []*Decl // all, in source order
 
-	fset *token.FileSet // shared with the package that ParseWith was given
+	fset   *token.FileSet         // shared with the package that ParseWith was given
+	idents func() map[string]bool // see Identifiers
 }
 
 // A File is one Go file. Versions of a package share the files that are the same.
@@ -77,6 +79,7 @@ func Parse(importPath string, files map[string][]byte) (*Package, error) {
 // if their path and content are the same. prev may be nil.
 func ParseWith(prev *Package, importPath string, files map[string][]byte) (*Package, error) {
 	p := &Package{Path: importPath, Decls: make(map[string]*Decl)}
+	p.idents = sync.OnceValue(p.findIdents)
 	old := make(map[string]*File)
 	if prev != nil {
 		p.fset = prev.fset

@@ -31,6 +31,14 @@ const (
 	Return = "return number + 0\n"
 )
 
+// Declarations that may be edited: Answer adds Base and the length of the array in Tally, and
+// calls the method that Remember begins.
+const (
+	Base     = "const base = 0\n"
+	Tally    = "struct{ pad [0]byte }\n"
+	Remember = "remember(n int) int {\n"
+)
+
 // Write makes the module in dir, which must not exist, and returns how many lines each
 // package has.
 func Write(dir string) (map[string]int, error) {

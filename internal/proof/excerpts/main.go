@@ -1,13 +1,19 @@
-// Command excerpts proves that an excerpt of a package stands for the whole (see
-// source.Excerpt): function by function, the live packages of a program are compiled in
-// excerpts, and the machine code must be that of the package compiled as a whole.
+// Command excerpts proves that an excerpt or outline of a package stands for the whole (see
+// package source).
 //
-//	go run ./internal/proof/excerpts [-C dir] [-every n] [-run regexp] [package]
+//	go run ./internal/proof/excerpts [-C dir] [-every n] [-run regexp] [-edits] [package]
 //
-// It prints, for each package, how many functions are the same, how many allocate more than
-// they need to (the compiler does not tell how far behind a parameter its "content" lies,
-// and stubs are careful), how many the tool would compile with the whole package, with the
-// reasons, and what else differs, which is a failure.
+// Function by function, the live packages of a program are compiled in excerpts, and the
+// machine code must be that of the package compiled as a whole. It prints, for each package,
+// how many functions are the same, how many allocate more than they need to (the compiler
+// does not tell how far behind a parameter its "content" lies, and stubs are careful), how
+// many the tool would compile with the whole package, with the reasons, and what else
+// differs, which is a failure.
+//
+// With -edits it makes edits of all kinds of each declaration (see edits.go), compiles what
+// the tool would compile of the package and of those that import it, and as a whole too:
+// what does not compile as a whole must not compile in part, and all functions, types and
+// variables of the package must be the same, those included that were not compiled.
 package main
 
 import (
@@ -32,7 +38,8 @@ import (
 var (
 	dir   = flag.String("C", ".", "the folder of the module")
 	every = flag.Int("every", 1, "try every nth function")
-	run   = flag.String("run", "", "only functions whose name matches the regular expression")
+	run   = flag.String("run", "", "only declarations whose name matches the regular expression")
+	edits = flag.Bool("edits", false, "make edits")
 )
 
 func main() {
@@ -77,9 +84,14 @@ func prove(ctx context.Context, target string) (failed bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	others, loaded := map[string]*source.Package{}, map[string]*subject{}
 	for _, p := range host.Live {
-		s := subject{host: host, compiler: compiler, pkg: p, only: only}
-		if err := s.prove(ctx); err != nil {
+		s := subject{host: host, compiler: compiler, pkg: p, only: only, others: others, loaded: loaded}
+		prove := s.prove
+		if *edits {
+			prove = s.edit
+		}
+		if err := prove(ctx); err != nil {
 			return false, fmt.Errorf("proving %q: %w", p.ImportPath, err)
 		}
 		failed = failed || s.differ > 0
@@ -102,37 +114,50 @@ type subject struct {
 	builtins []toolchain.Builtin
 	compiled *goobj.Archive
 
+	others map[string]*source.Package // that import it, by import path
+	loaded map[string]*subject        // those of them that were compiled
+
 	same, careful, differ int
 	whole                 map[string]int // functions that need the whole package, by the reason
 }
 
-func (s *subject) prove(ctx context.Context) error {
-	files := map[string][]byte{}
-	for _, f := range slices.Concat(s.pkg.GoFiles, s.pkg.CgoFiles) {
-		text, err := s.host.ReadFile(f)
-		if err != nil {
-			return err
-		}
-		files[f] = text
-	}
+// load compiles the package as it is.
+func (s *subject) load(ctx context.Context) error {
 	var err error
-	if s.source, err = source.Parse(s.pkg.ImportPath, files); err != nil {
+	if s.source, err = parse(s.host, s.pkg); err != nil {
 		return err
 	}
 	o, err := s.compiler.Compile(ctx, gobuild.Request{ImportPath: s.pkg.ImportPath})
 	if err != nil {
 		return err
 	}
+	defer s.compiler.Discard(o)
 	s.escape = change.EscapeOf(o.Notes)
-	archive, err := goobj.ReadArchive(s.pkg.LinkPath(), o.Archive)
-	if err != nil {
+	if s.compiled, err = goobj.ReadArchive(s.pkg.LinkPath(), o.Archive); err != nil {
 		return err
 	}
-	s.code, s.compiled = change.Index(archive), archive
-	if s.builtins, err = toolchain.Builtins(s.host.Env.GOROOT); err != nil {
-		return err
-	}
+	s.code = change.Index(s.compiled)
+	s.builtins, err = toolchain.Builtins(s.host.Env.GOROOT)
 	s.whole = map[string]int{}
+	return err
+}
+
+func parse(host *gobuild.Host, p *gobuild.Package) (*source.Package, error) {
+	files := map[string][]byte{}
+	for _, f := range slices.Concat(p.GoFiles, p.CgoFiles) {
+		text, err := host.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		files[f] = text
+	}
+	return source.Parse(p.ImportPath, files)
+}
+
+func (s *subject) prove(ctx context.Context) error {
+	if err := s.load(ctx); err != nil {
+		return err
+	}
 	n := 0
 	for _, d := range s.source.List {
 		if d.Kind != source.Func && d.Kind != source.Method || !s.only.MatchString(d.Name) {
@@ -164,13 +189,7 @@ func (d *difference) Error() string { return d.what }
 // try compiles an excerpt for one function, as if its body had changed.
 func (s *subject) try(ctx context.Context, d *source.Decl) error {
 	delta := &source.Delta{Old: s.source, New: s.source, Changed: []source.Change{{Old: d, New: d, What: source.Body}}}
-	name := func(path string) string {
-		if p := s.host.Packages[path]; p != nil {
-			return p.Name
-		}
-		return ""
-	}
-	x, err := delta.Excerpt(name, s.escape.Tags)
+	x, err := delta.Excerpt(s.name, s.escape.Tags)
 	if err != nil {
 		return err
 	}
@@ -180,9 +199,6 @@ func (s *subject) try(ctx context.Context, d *source.Decl) error {
 	}
 	archive, err := goobj.ReadArchive(s.pkg.LinkPath(), o.Archive)
 	if err != nil {
-		return err
-	}
-	if err := os.RemoveAll(filepath.Dir(o.ArchivePath)); err != nil {
 		return err
 	}
 	prefix := goobj.PathToPrefix(s.pkg.LinkPath()) + "."
@@ -198,6 +214,14 @@ func (s *subject) try(ctx context.Context, d *source.Decl) error {
 		return errCareful
 	}
 	return &difference{what}
+}
+
+// name is the name of a package.
+func (s *subject) name(path string) string {
+	if p := s.host.Packages[path]; p != nil {
+		return p.Name
+	}
+	return ""
 }
 
 var errCareful = errors.New("it allocates more than it needs to")

@@ -1,0 +1,384 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/realtimefunc/realtimefunc/internal/change"
+	"github.com/realtimefunc/realtimefunc/internal/gobuild"
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/source"
+)
+
+// A mutation is one edit of a file. Many don't compile: that is a case, too.
+type mutation struct {
+	what     string // "field of T"
+	file     string
+	from, to int // offsets
+	text     string
+}
+
+// mutations are edits of the declarations of a file.
+func mutations(path string, content []byte) (list []mutation, err error) {
+	fset := token.NewFileSet()
+	tree, err := parser.ParseFile(fset, path, content, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	at := func(pos token.Pos) int { return fset.Position(pos).Offset }
+	add := func(from, to token.Pos, text, format string, args ...any) {
+		list = append(list, mutation{fmt.Sprintf(format, args...), path, at(from), at(to), text})
+	}
+	for _, d := range tree.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			name := d.Name.Name
+			if d.Recv != nil {
+				name = "method " + name
+			}
+			if d.Name.Name == "init" || d.Body == nil {
+				continue
+			}
+			if d.Name.Name != "main" {
+				params := d.Type.Params
+				comma := ""
+				if params.NumFields() > 0 {
+					comma = ", "
+				}
+				if !variadic(params) && named(params) {
+					add(params.Closing, params.Closing, comma+"realtimeMore ...int", "more parameters of %s", name)
+				}
+				if named(params) {
+					if comma != "" {
+						comma = ","
+					}
+					add(params.Opening+1, params.Opening+1, "realtimeMore string"+comma, "a parameter of %s", name)
+				}
+				add(d.Pos(), d.End(), "", "%s removed", name)
+			}
+			add(d.Body.Lbrace+1, d.Body.Lbrace+1, `print("");`, "body of %s", name)
+			for _, f := range d.Type.Params.List {
+				if len(f.Names) > 0 && f.Names[0].Name != "_" {
+					add(d.Body.Lbrace+1, d.Body.Lbrace+1, "var _, realtimeKeeper = "+f.Names[0].Name+", make(chan any, 1); realtimeKeeper <- &"+f.Names[0].Name+"; ", "parameter of %s kept", name)
+					break
+				}
+			}
+		case *ast.GenDecl:
+			if d.Tok == token.VAR {
+				name := d.Specs[0].(*ast.ValueSpec).Names[0].Name
+				add(d.Pos(), d.End(), "", "var %s removed", name)
+				add(d.End(), d.End(), "\n\nvar RealtimeMore, realtimeSame = func() (any, any) { return "+name+", 1 }()\n", "a variable made of %s", name)
+			}
+			for _, spec := range d.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					name := spec.Name.Name
+					if typ, ok := spec.Type.(*ast.StructType); ok {
+						add(typ.Fields.Opening+1, typ.Fields.Opening+1, "RealtimeMore string;", "a field of %s", name)
+						if n := len(typ.Fields.List); n > 0 {
+							f := typ.Fields.List[n-1]
+							add(f.Pos(), f.End(), "", "the last field of %s removed", name)
+						}
+					} else if _, ok := spec.Type.(*ast.InterfaceType); !ok {
+						add(spec.Type.Pos(), spec.Type.End(), "struct{ realtimeMore, more int }", "%s is another type", name)
+					}
+					if _, ok := spec.Type.(*ast.InterfaceType); !ok && spec.TypeParams == nil && !spec.Assign.IsValid() {
+						add(d.End(), d.End(), "\nfunc (*"+name+") RealtimeMore() {}\n", "a method of %s", name)
+						add(d.End(), d.End(), "\nfunc (*"+name+") String() string { return \"\" }\n", "a String method of %s", name)
+					}
+				case *ast.ValueSpec:
+					for _, v := range spec.Values {
+						lit, ok := v.(*ast.BasicLit)
+						if !ok || d.Tok != token.CONST {
+							continue
+						}
+						switch lit.Kind {
+						case token.INT:
+							add(lit.End(), lit.End(), "+1", "value of %s", spec.Names[0].Name)
+						case token.STRING:
+							add(lit.End(), lit.End(), `+"x"`, "value of %s", spec.Names[0].Name)
+						}
+					}
+					if d.Tok == token.CONST && len(spec.Values) == 1 && len(spec.Names) == 1 {
+						add(spec.Values[0].Pos(), spec.Values[0].End(), "uint8(1)", "%s has another type", spec.Names[0].Name)
+					}
+				}
+			}
+		}
+	}
+	return list, nil
+}
+
+func variadic(list *ast.FieldList) bool {
+	if len(list.List) == 0 {
+		return false
+	}
+	_, is := list.List[len(list.List)-1].Type.(*ast.Ellipsis)
+	return is
+}
+
+func named(list *ast.FieldList) bool {
+	return len(list.List) == 0 || len(list.List[0].Names) > 0
+}
+
+// edit makes edits of the package.
+func (s *subject) edit(ctx context.Context) error {
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	n := 0
+	for _, f := range s.source.Files {
+		list, err := mutations(f.Path, f.Content)
+		if err != nil {
+			return err
+		}
+		for _, m := range list {
+			if n++; n%*every != 0 || !s.only.MatchString(m.what) {
+				continue
+			}
+			switch err := s.tryEdit(ctx, f, m); {
+			case err == nil:
+				s.same++
+			case errors.Is(err, errCareful):
+				s.careful++
+			case errors.As(err, new(*difference)):
+				s.differ++
+				fmt.Printf("%s: %s: %v\n", s.pkg.ImportPath, m.what, err)
+			default:
+				reason, _, _ := strings.Cut(err.Error(), "\n")
+				s.whole[reason]++
+			}
+		}
+	}
+	return nil
+}
+
+// tryEdit makes one edit.
+func (s *subject) tryEdit(ctx context.Context, f *source.File, m mutation) error {
+	files := map[string][]byte{}
+	for _, f := range s.source.Files {
+		files[f.Path] = f.Content
+	}
+	files[m.file] = slices.Concat(f.Content[:m.from], []byte(m.text), f.Content[m.to:])
+	now, err := source.ParseWith(s.source, s.pkg.ImportPath, files)
+	if err != nil {
+		return err
+	}
+	e := &edition{s, source.Diff(s.source, now), map[string][]byte{m.file: files[m.file]}, nil}
+	part, archive, spread, err := e.part(ctx)
+	if err != nil && !compileError(err) {
+		return err
+	}
+	whole, file, wholeErr := e.all(ctx)
+	switch {
+	case wholeErr != nil && !compileError(wholeErr):
+		return wholeErr
+	case wholeErr != nil && err != nil:
+		return nil // neither compiles
+	case err != nil:
+		return fmt.Errorf("it does not compile in part: %w", err)
+	case wholeErr != nil:
+		return &difference{fmt.Sprintf("it compiles in part, and not as a whole: %v", wholeErr)}
+	}
+	defer os.Remove(file)
+	if err := s.compare(part, whole, e.delta); err != nil {
+		return err
+	}
+	if spread == nil {
+		return nil
+	}
+	return s.importers(ctx, spread, archive, file)
+}
+
+// edition is one version of a package, or one that imports another version of others.
+type edition struct {
+	s        *subject
+	delta    *source.Delta
+	overlay  map[string][]byte
+	archives map[string]string
+}
+
+// part compiles what the tool would compile.
+func (e *edition) part(ctx context.Context) (objects *change.Objects, archive string, spread *source.Spread, err error) {
+	return e.widen(ctx, nil)
+}
+
+func (e *edition) widen(ctx context.Context, changed map[string]bool) (*change.Objects, string, *source.Spread, error) {
+	s := e.s
+	importers, err := s.identifiers()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	for tries := 0; ; tries++ {
+		var x *source.Excerpt
+		var why error
+		if len(changed) == 0 {
+			x, why = e.delta.Excerpt(s.name, s.escape.Tags)
+			if why == nil && x.Spread != nil && x.Spread.NamedBy(importers) {
+				x = nil
+			}
+		}
+		if x == nil {
+			if x, why = e.delta.Outline(changed, importers, nil, s.name, s.escape.Tags); why != nil {
+				return nil, "", nil, why
+			}
+		}
+		o, err := s.compiler.Compile(ctx, gobuild.Request{ImportPath: s.pkg.ImportPath, Excerpt: x.Files, Outline: x.Outline != nil, Overlay: e.overlay, Archives: e.archives})
+		if err != nil {
+			return nil, "", nil, err
+		}
+		archive, err := goobj.ReadArchive(s.pkg.LinkPath(), o.Archive)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		if len(archive.Mixed()) > 0 {
+			return nil, "", nil, errMixed
+		}
+		prefix := goobj.PathToPrefix(s.pkg.LinkPath()) + "."
+		now, _, err := change.GraftExcerpt(s.code, s.escape, e.delta, x, archive, change.EscapeOf(o.Notes), prefix)
+		var tags *change.TagsError
+		if errors.As(err, &tags) && tries < 3 {
+			if changed == nil {
+				changed = map[string]bool{}
+			}
+			for name := range tags.Names {
+				changed[name] = true
+			}
+			continue
+		}
+		if err != nil {
+			return nil, "", nil, err
+		}
+		if x.Outline == nil {
+			return now, "", nil, nil
+		}
+		return now, o.ArchivePath, x.Spread, nil
+	}
+}
+
+// all compiles the whole.
+func (e *edition) all(ctx context.Context) (*change.Objects, string, error) {
+	o, err := e.s.compiler.Compile(ctx, gobuild.Request{ImportPath: e.s.pkg.ImportPath, Overlay: e.overlay, Archives: e.archives})
+	if err != nil {
+		return nil, "", err
+	}
+	archive, err := goobj.ReadArchive(e.s.pkg.LinkPath(), o.Archive)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(archive.Mixed()) > 0 {
+		err = errMixed
+	}
+	return change.Index(archive), o.ArchivePath, err
+}
+
+// errMixed is a package that the tool compiles again when it has compiled what it imports.
+var errMixed = errors.New("what it imports must be compiled again")
+
+func compileError(err error) bool { return errors.As(err, new(*gobuild.CompileError)) }
+
+// compare compares all of a package that was compiled in part with the whole.
+func (s *subject) compare(part, whole *change.Objects, delta *source.Delta) error {
+	moved := map[string]bool{}
+	for _, c := range delta.Changed {
+		if c.What == source.Lines {
+			moved[c.New.Symbol] = true
+		}
+	}
+	for _, name := range whole.Names() {
+		what := change.Differs(part, whole, name)
+		switch {
+		case what == "", strings.HasSuffix(what, " has other lines"):
+			continue
+		case s.allocations(part.Newest(), name) > s.allocations(whole.Newest(), name):
+			return errCareful
+		}
+		return &difference{what}
+	}
+	for _, name := range change.DataDiffer(part, whole) {
+		return &difference{name + " differs"}
+	}
+	return nil
+}
+
+// identifiers are those of the packages that import s.
+func (s *subject) identifiers() (list []map[string]bool, err error) {
+	for _, d := range s.host.Dependents(s.pkg.ImportPath) {
+		p, err := s.parsed(d)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p.Identifiers())
+	}
+	return list, nil
+}
+
+func (s *subject) parsed(p *gobuild.Package) (*source.Package, error) {
+	if s.others[p.ImportPath] == nil {
+		parsed, err := parse(s.host, p)
+		if err != nil {
+			return nil, err
+		}
+		s.others[p.ImportPath] = parsed
+	}
+	return s.others[p.ImportPath], nil
+}
+
+// importers compiles the packages that import s against its outline and against the whole.
+func (s *subject) importers(ctx context.Context, spread *source.Spread, outline, whole string) error {
+	for _, d := range s.host.Dependents(s.pkg.ImportPath) {
+		if !slices.Contains(d.Imports, s.pkg.ImportPath) {
+			continue // it would need those between, too
+		}
+		t, err := s.other(ctx, d)
+		if err != nil {
+			return err
+		}
+		if !t.source.Mentions(spread.Exported()) {
+			continue
+		}
+		same := source.Diff(t.source, t.source)
+		e := &edition{t, same, nil, map[string]string{s.pkg.ImportPath: outline}}
+		part, _, _, err := e.widen(ctx, spread.Exported())
+		if err != nil && !compileError(err) {
+			continue // the tool would compile the whole
+		}
+		e.archives = map[string]string{s.pkg.ImportPath: whole}
+		all, _, wholeErr := e.all(ctx)
+		switch {
+		case wholeErr != nil && !compileError(wholeErr):
+			continue // it would compile the same
+		case (err != nil) != (wholeErr != nil):
+			return &difference{fmt.Sprintf("%s: in part: %v, as a whole: %v", d.ImportPath, err, wholeErr)}
+		case err != nil:
+			continue
+		}
+		if err := t.compare(part, all, same); err != nil {
+			if errors.Is(err, errCareful) {
+				return err
+			}
+			return &difference{fmt.Sprintf("%s, which imports it: %v", d.ImportPath, err)}
+		}
+	}
+	return nil
+}
+
+// other is a package that imports s, as it is.
+func (s *subject) other(ctx context.Context, p *gobuild.Package) (*subject, error) {
+	if t := s.loaded[p.ImportPath]; t != nil {
+		return t, nil
+	}
+	t := &subject{host: s.host, compiler: s.compiler, pkg: p, others: s.others, loaded: s.loaded}
+	if err := t.load(ctx); err != nil {
+		return nil, err
+	}
+	s.loaded[p.ImportPath] = t
+	return t, nil
+}

@@ -1,0 +1,293 @@
+package source
+
+import (
+	"go/ast"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A Spread is what declarations that changed reach by being named: the declarations whose
+// meaning may be another one now though their text is the same. It goes by identifiers
+// alone, so it may be too wide, and never is too narrow:
+//
+//   - code depends on a type, constant, variable or function only if it has a value that is
+//     of it, contains it or points to it, or calls it;
+//   - it has all its values from declarations that it names, from methods that it calls by
+//     their names, or from what it is given, of which its signature names the type;
+//   - so it names a declaration from which naming leads to the one that changed.
+//
+// A function without type parameters is named by its signature alone; its body is the one
+// place where nothing is named for others.
+type Spread struct {
+	names   map[string]bool // of declarations, of this package and of others
+	methods map[string]bool // without receivers
+	own     map[string]bool // the bare names of what is reached in the package, for others
+}
+
+// Spread is that of a delta, and of names of other packages, or of functions of this one,
+// that mean something else now.
+func (d *Delta) Spread(more map[string]bool) *Spread {
+	s := &Spread{names: map[string]bool{}, methods: map[string]bool{}, own: map[string]bool{}}
+	users := map[string][]*Decl{} // by what they name for others
+	inferring := map[*Decl]bool{} // and those that may also call a method for it
+	for _, x := range d.New.List {
+		inferring[x] = x.surface(func(name string) { users[name] = append(users[name], x) })
+	}
+	var work []string
+	reach := func(x *Decl) {
+		set, name := s.names, x.Name
+		switch {
+		case x.Kind == Method && x.Generic:
+			name = x.receiver() // its code is made wherever the type is used
+		case x.Kind == Method:
+			set, name = s.methods, methodName(x.Name)
+		}
+		if !anonymous(x) && !set[name] {
+			set[name] = true
+			work = append(work, name)
+		}
+		if !anonymous(x) {
+			s.own[name] = true
+		}
+	}
+	for name := range more {
+		s.names[name], s.methods[name] = true, true
+		work = append(work, name)
+	}
+	for _, x := range d.New.List {
+		if name := methodName(x.Name); more[name] && x.isFunc() {
+			s.own[name] = true
+		}
+	}
+	for _, c := range d.Changed {
+		switch {
+		case c.What == Lines, c.New.isFunc() && !c.New.Generic && c.What&(Signature|Imports) == 0, c.New.Kind == Var && c.What&^(Literals|Lines) == 0:
+			continue // others know of it what they did
+		}
+		reach(c.New)
+		d.receivers(reach, c.New)
+	}
+	for _, x := range d.Added {
+		if x.Kind == Method { // what else is new, nothing that is old can name
+			reach(x)
+			s.own[x.receiver()] = true // what embeds it has the method, too
+		}
+	}
+	for _, x := range d.Removed {
+		reach(x)
+		d.receivers(reach, x)
+	}
+	for len(work) > 0 {
+		name := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, x := range users[name] {
+			if s.names[name] || inferring[x] {
+				reach(x)
+			}
+		}
+	}
+	return s
+}
+
+// receivers reaches the type of a method that it has no more, or with another signature: it
+// may be no implementation of an interface any more.
+func (d *Delta) receivers(reach func(*Decl), method *Decl) {
+	if method.Kind == Method {
+		if typ := d.New.Decls[method.receiver()]; typ != nil {
+			reach(typ)
+		}
+	}
+}
+
+// isFunc reports whether x is a function or method.
+func (x *Decl) isFunc() bool { return x.Kind == Func || x.Kind == Method }
+
+// receiver is the name of a method's type; "" for what is no method.
+func (x *Decl) receiver() string {
+	if x.Kind != Method {
+		return ""
+	}
+	return strings.Trim(x.Name[:strings.LastIndexByte(x.Name, '.')], "(*)")
+}
+
+// methodName is the name of a method without its receiver.
+func methodName(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+
+// surface calls f for the identifiers by which others know a declaration. infers reports
+// whether methods may be among them: in an initializer that gives its variable the type or
+// is the value of a constant, and in a generic function, which is compiled where it is used.
+func (x *Decl) surface(f func(name string)) (infers bool) {
+	switch n := x.node.(type) {
+	case *ast.FuncDecl:
+		if x.Generic {
+			identifiers(n, true, f)
+			return true
+		}
+		identifiers(n.Type, false, f)
+	case *ast.TypeSpec:
+		if n.TypeParams != nil {
+			identifiers(n.TypeParams, false, f)
+		}
+		identifiers(n.Type, false, f)
+	case *ast.ValueSpec:
+		if n.Type != nil {
+			identifiers(n.Type, false, f)
+		}
+		if x.value != nil && (n.Type == nil || x.constant) {
+			identifiers(x.value, false, f)
+			return true
+		}
+	}
+	return false
+}
+
+// identifiers calls f for the identifiers below a node, but for those that are names of
+// fields, methods of interfaces, and parameters: they name nothing; and for those in func
+// literals only if asked.
+func identifiers(n ast.Node, literals bool, f func(name string)) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field:
+			if len(n.Names) > 0 {
+				identifiers(n.Type, literals, f)
+				return false
+			}
+		case *ast.FuncLit:
+			if !literals {
+				identifiers(n.Type, false, f)
+				return false
+			}
+		case *ast.Ident:
+			f(n.Name)
+		}
+		return true
+	})
+}
+
+// touches reports whether a function, or an initializer, may be compiled to something else
+// for what it names.
+func (s *Spread) touches(x *Decl) bool {
+	found := false
+	if fn, ok := x.node.(*ast.FuncDecl); ok {
+		note := func(name string) { found = found || s.names[name] }
+		if fn.Recv != nil {
+			identifiers(fn.Recv, false, note)
+		}
+		identifiers(fn.Type, false, note)
+	}
+	return found || slices.ContainsFunc(x.idents(), func(name string) bool { return s.names[name] || s.methods[name] })
+}
+
+// Has reports whether a declaration is reached: whether all that names it is touched.
+func (s *Spread) Has(x *Decl) bool {
+	if x.Kind == Method {
+		return s.methods[methodName(x.Name)]
+	}
+	return s.names[x.Name]
+}
+
+// Exported are the names by which other packages may name what is reached.
+func (s *Spread) Exported() map[string]bool {
+	set := map[string]bool{}
+	for name := range s.own {
+		if ast.IsExported(name) {
+			set[name] = true
+		}
+	}
+	return set
+}
+
+// NamedBy reports whether other packages, of which the identifiers are given, may name what
+// is reached.
+func (s *Spread) NamedBy(importers []map[string]bool) bool {
+	for name := range s.Exported() {
+		if among(importers, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func among(sets []map[string]bool, name string) bool {
+	return slices.ContainsFunc(sets, func(set map[string]bool) bool { return set[name] })
+}
+
+// Identifiers are all that stand in the sources.
+func (p *Package) Identifiers() map[string]bool { return p.idents() }
+
+func (p *Package) findIdents() map[string]bool {
+	set := map[string]bool{}
+	for _, f := range p.Files {
+		names(f.AST, set)
+	}
+	return set
+}
+
+// findIdents are the distinct identifiers in the body of a function, or in the initializer
+// of a variable or constant.
+func (x *Decl) findIdents() []string {
+	set := map[string]bool{}
+	if fn, ok := x.node.(*ast.FuncDecl); ok && fn.Body != nil {
+		names(fn.Body, set)
+	} else if x.value != nil {
+		names(x.value, set)
+	}
+	return slices.Collect(maps.Keys(set))
+}
+
+// orders are the functions that may decide in which order the variables of the package are
+// initialized: those by which an initializer may come to a variable that has one, too (Go
+// specification, Package initialization). It goes by identifiers, as a Spread does.
+func (p *Package) orders() map[*Decl]bool {
+	functions := map[string][]*Decl{} // by name, without receivers
+	variables := map[string]bool{}
+	var work []string
+	for _, x := range p.List {
+		switch {
+		case x.isFunc():
+			functions[methodName(x.Name)] = append(functions[methodName(x.Name)], x)
+		case x.IsVar() && x.value != nil:
+			variables[x.Name] = true
+			work = append(work, x.idents()...)
+		}
+	}
+	reached := map[*Decl]bool{}
+	users := map[*Decl][]*Decl{}
+	var list []*Decl
+	for len(work) > 0 {
+		name := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, x := range functions[name] {
+			if !reached[x] {
+				reached[x] = true
+				list = append(list, x)
+				work = append(work, x.idents()...)
+			}
+		}
+	}
+	set := map[*Decl]bool{}
+	var deciding []*Decl
+	for _, x := range list {
+		for _, name := range x.idents() {
+			for _, called := range functions[name] {
+				users[called] = append(users[called], x)
+			}
+			if variables[name] && !set[x] {
+				set[x] = true
+				deciding = append(deciding, x)
+			}
+		}
+	}
+	for len(deciding) > 0 {
+		x := deciding[len(deciding)-1]
+		deciding = deciding[:len(deciding)-1]
+		for _, user := range users[x] {
+			if !set[user] {
+				set[user] = true
+				deciding = append(deciding, user)
+			}
+		}
+	}
+	return set
+}
