@@ -346,7 +346,10 @@ func closureType(f *family, lit member, x *Objects) string {
 				last = name
 				continue
 			}
-			if base, made := splitName(static); base != f.base || made == "" || r.Type == goobj.RCall {
+			if !strings.HasPrefix(static, f.base) || r.Type == goobj.RCall {
+				continue
+			}
+			if base, made := splitName(static); base != f.base || made == "" {
 				continue
 			}
 			if static != name {

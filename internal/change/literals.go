@@ -100,7 +100,7 @@ func declarations(p *source.Package, name string) (list []*source.Decl) {
 		return list
 	}
 	for _, d := range p.List {
-		if (d.Kind == source.Func || d.Kind == source.Method || d.Kind == source.Init) && generic(d.Symbol) == name {
+		if (d.Kind == source.Func || d.Kind == source.Method || d.Kind == source.Init) && (d.Symbol == name || d.Generic && generic(d.Symbol) == name) {
 			return []*source.Decl{d}
 		}
 	}

@@ -192,11 +192,18 @@ func (j *judge) anyRoot(p *pkg) string {
 // pinVariables finds package variables that reach a changed type.
 func (j *judge) pinVariables(p *pkg) {
 	var spread *source.Spread
-	for _, name := range p.Old.sortedData() {
+	var names []string
+	for name, d := range p.Old.allData() {
+		if d.Object.Kind(d.Sym).IsVariable() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		d, _ := p.Old.datum(name)
 		now, stays := p.New.datum(name)
 		x := p.Delta.New.Decls[strings.TrimPrefix(name, p.prefix)]
-		if !stays || !d.Object.Kind(d.Sym).IsVariable() || p.renamedType(x, d, now) {
+		if !stays || p.renamedType(x, d, now) {
 			continue // what only old code knows stays with it
 		}
 		if _, inProgram := j.prog.Variable(name); !inProgram {
@@ -240,6 +247,9 @@ func shortName(name string) string {
 // return a changed type.
 func (j *judge) pinLiterals(p *pkg) {
 	for _, f := range p.Old.allFamilies() {
+		if !slices.ContainsFunc(f.members, func(m member) bool { return isLiteral(m.made) }) {
+			continue // most have none
+		}
 		owner := j.owner(f.base)
 		byName := map[string]*source.Literal{}
 		onStack := false
@@ -280,7 +290,7 @@ func (j *judge) pinLiterals(p *pkg) {
 // instances are the dictionaries of the instances, for changed types, of a generic
 // function, or of the type that it is a method of.
 func (j *judge) instances(p *pkg, name string) (list []string) {
-	for _, dict := range p.Old.sortedData() {
+	for dict := range p.Old.allData() {
 		if !strings.Contains(dict, "..dict.") || !j.worlds.mentions(dict) {
 			continue
 		}
@@ -289,6 +299,7 @@ func (j *judge) instances(p *pkg, name string) (list []string) {
 			list = append(list, dict)
 		}
 	}
+	slices.Sort(list)
 	return list
 }
 
