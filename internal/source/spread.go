@@ -242,51 +242,44 @@ func (x *Decl) findIdents() []string {
 func (p *Package) orders() map[*Decl]bool {
 	functions := map[string][]*Decl{} // by name, without receivers
 	variables := map[string]bool{}
-	var work []string
+	var initializers []*Decl
 	for _, x := range p.List {
 		switch {
 		case x.isFunc():
 			functions[methodName(x.Name)] = append(functions[methodName(x.Name)], x)
 		case x.IsVar() && x.value != nil:
 			variables[x.Name] = true
-			work = append(work, x.idents()...)
+			initializers = append(initializers, x)
 		}
 	}
-	reached := map[*Decl]bool{}
 	users := map[*Decl][]*Decl{}
-	var list []*Decl
-	for len(work) > 0 {
-		name := work[len(work)-1]
-		work = work[:len(work)-1]
-		for _, x := range functions[name] {
-			if !reached[x] {
-				reached[x] = true
-				list = append(list, x)
-				work = append(work, x.idents()...)
-			}
-		}
-	}
-	set := map[*Decl]bool{}
-	var deciding []*Decl
-	for _, x := range list {
+	reached := closure(initializers, func(x *Decl) (called []*Decl) {
 		for _, name := range x.idents() {
-			for _, called := range functions[name] {
-				users[called] = append(users[called], x)
-			}
-			if variables[name] && !set[x] {
-				set[x] = true
-				deciding = append(deciding, x)
+			for _, f := range functions[name] {
+				users[f] = append(users[f], x)
+				called = append(called, f)
 			}
 		}
+		return called
+	})
+	var deciding []*Decl
+	for x := range reached {
+		if x.isFunc() && slices.ContainsFunc(x.idents(), func(name string) bool { return variables[name] }) {
+			deciding = append(deciding, x)
+		}
 	}
-	for len(deciding) > 0 {
-		x := deciding[len(deciding)-1]
-		deciding = deciding[:len(deciding)-1]
-		for _, user := range users[x] {
-			if !set[user] {
-				set[user] = true
-				deciding = append(deciding, user)
-			}
+	return closure(deciding, func(x *Decl) []*Decl { return users[x] })
+}
+
+// closure is what can be reached from some by going on to next.
+func closure[T comparable](from []T, next func(T) []T) map[T]bool {
+	set := map[T]bool{}
+	for work := from; len(work) > 0; {
+		x := work[len(work)-1]
+		work = work[:len(work)-1]
+		if !set[x] {
+			set[x] = true
+			work = append(work, next(x)...)
 		}
 	}
 	return set

@@ -143,18 +143,7 @@ func (s *subject) edit(ctx context.Context) error {
 			if n++; n%*every != 0 || !s.only.MatchString(m.what) {
 				continue
 			}
-			switch err := s.tryEdit(ctx, f, m); {
-			case err == nil:
-				s.same++
-			case errors.Is(err, errCareful):
-				s.careful++
-			case errors.As(err, new(*difference)):
-				s.differ++
-				fmt.Printf("%s: %s: %v\n", s.pkg.ImportPath, m.what, err)
-			default:
-				reason, _, _ := strings.Cut(err.Error(), "\n")
-				s.whole[reason]++
-			}
+			s.count(m.what, s.tryEdit(ctx, f, m))
 		}
 	}
 	return nil

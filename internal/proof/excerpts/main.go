@@ -166,19 +166,25 @@ func (s *subject) prove(ctx context.Context) error {
 		if n++; n%*every != 0 {
 			continue
 		}
-		switch err := s.try(ctx, d); {
-		case err == nil:
-			s.same++
-		case errors.Is(err, errCareful):
-			s.careful++
-		case errors.As(err, new(*difference)):
-			s.differ++
-			fmt.Printf("%s.%s: %v\n", s.pkg.ImportPath, d.Name, err)
-		default:
-			s.whole[err.Error()]++
-		}
+		s.count(d.Name, s.try(ctx, d))
 	}
 	return nil
+}
+
+// count takes the end of one try into the figures.
+func (s *subject) count(what string, err error) {
+	switch {
+	case err == nil:
+		s.same++
+	case errors.Is(err, errCareful):
+		s.careful++
+	case errors.As(err, new(*difference)):
+		s.differ++
+		fmt.Printf("%s: %s: %v\n", s.pkg.ImportPath, what, err)
+	default:
+		reason, _, _ := strings.Cut(err.Error(), "\n")
+		s.whole[reason]++
+	}
 }
 
 // difference is an excerpt that was accepted and is other code.
