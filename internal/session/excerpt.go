@@ -12,10 +12,10 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/source"
 )
 
-// plan decides how a package is compiled: an excerpt of it, if nothing but bodies changed;
-// an outline, if what changed concerns few of its functions; else the whole. What an excerpt
-// costs does not depend on the size of the package, an outline costs little of the whole,
-// which is compiled later, in the background (see behind.go).
+// plan decides how a package is compiled: an excerpt of it, if that is enough; an outline, if
+// what changed concerns few of its functions; else the whole. What an excerpt costs does not
+// depend on the size of the package, and an outline costs a tenth of the whole, which is
+// compiled later, in the background (see behind.go).
 func (e *edit) plan(ctx context.Context, u *unit) {
 	err := e.excerpt(ctx, u)
 	switch {
@@ -133,7 +133,7 @@ func (u *unit) size() (n int) {
 
 // compileExcerpt compiles an excerpt and proves that it stands for the whole: that all it
 // was told of other functions is true, and that others need not know more of its own.
-func (u *unit) compileExcerpt(ctx context.Context, h *host, archives map[string]string) error {
+func (u *unit) compileExcerpt(ctx context.Context, h *host, archives map[string]string) (err error) {
 	o, err := h.compiler.Compile(ctx, gobuild.Request{
 		ImportPath: u.pkg.ImportPath, Archives: archives, Scan: u.scan,
 		Excerpt: u.excerpt.Files, Outline: u.excerpt.Outline != nil,
@@ -141,6 +141,11 @@ func (u *unit) compileExcerpt(ctx context.Context, h *host, archives map[string]
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			h.compiler.Discard(o)
+		}
+	}()
 	archive, err := readArchive(u.linkPath, o)
 	if err != nil {
 		return err
@@ -149,9 +154,6 @@ func (u *unit) compileExcerpt(ctx context.Context, h *host, archives map[string]
 	before := h.sources.escape[u.pkg.ImportPath]
 	u.object, u.archive = o, archive
 	u.now, u.escape, err = change.GraftExcerpt(old, before, u.delta, u.excerpt, archive, change.EscapeOf(o.Notes), goobj.PathToPrefix(u.linkPath)+".")
-	if err != nil {
-		h.compiler.Discard(o)
-	}
 	return err
 }
 
