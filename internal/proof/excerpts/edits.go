@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -151,6 +152,9 @@ func (s *subject) edit(ctx context.Context) error {
 
 // tryEdit makes one edit.
 func (s *subject) tryEdit(ctx context.Context, f *source.File, m mutation) error {
+	if slices.Contains(s.pkg.EmbedFiles, filepath.Base(m.file)) {
+		return errors.New("the package embeds the file")
+	}
 	files := map[string][]byte{}
 	for _, f := range s.source.Files {
 		files[f.Path] = f.Content
