@@ -56,8 +56,11 @@ func (j *judge) functions(p *pkg) error {
 	j.twins(p)
 	if p.New.all || len(p.Delta.Removed) > 0 {
 		for _, f := range p.Old.allFamilies() {
+			if p.New.family(f.base) != nil || p.generated(f.base) {
+				continue
+			}
 			for _, m := range f.members {
-				if p.New.family(f.base) == nil && m.made == "" && !p.generated(f.base) {
+				if m.made == "" {
 					j.res.Removed = append(j.res.Removed, m.def)
 				}
 			}

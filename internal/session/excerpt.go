@@ -30,7 +30,7 @@ func (e *edit) plan(ctx context.Context, u *unit) {
 }
 
 // excerpt makes the excerpt or outline of a package; the error says why the whole is needed.
-func (e *edit) excerpt(ctx context.Context, u *unit) (err error) {
+func (e *edit) excerpt(ctx context.Context, u *unit) error {
 	h := e.host
 	u.excerpt = nil
 	if u.delta == nil {

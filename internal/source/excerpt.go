@@ -506,16 +506,12 @@ func (x *excerpter) finish(e *Excerpt, f *File, path string, p *page) error {
 		return nil
 	}
 	head := "package " + x.delta.New.Name
-	tree, err := parser.ParseFile(token.NewFileSet(), "", head+p.String(), 0)
+	used, err := unresolved([]byte(head + p.String()))
 	if err != nil {
-		return fmt.Errorf("parsing an excerpt: %w", err)
-	}
-	used := map[string]bool{}
-	for _, id := range tree.Unresolved {
-		used[id.Name] = true
+		return err
 	}
 	if used[stubUnsafe] {
-		head += "; import " + stubUnsafe + ` "unsafe"`
+		head += importUnsafe
 	}
 	for _, imp := range f.Imports {
 		if name := imp.nameBy(x.nameOf); used[name] {
@@ -524,6 +520,20 @@ func (x *excerpter) finish(e *Excerpt, f *File, path string, p *page) error {
 	}
 	e.Files[path] = []byte(head + p.String())
 	return nil
+}
+
+// unresolved are the identifiers of a file that its own declarations and scopes don't have:
+// those of imports are among them.
+func unresolved(text []byte) (map[string]bool, error) {
+	tree, err := parser.ParseFile(token.NewFileSet(), "", text, 0)
+	if err != nil {
+		return nil, fmt.Errorf("parsing an excerpt: %w", err)
+	}
+	set := map[string]bool{}
+	for _, id := range tree.Unresolved {
+		set[id.Name] = true
+	}
+	return set, nil
 }
 
 // A page is text that is written from line 1 on, behind the package clause.

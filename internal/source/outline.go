@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"path/filepath"
 	"slices"
@@ -140,19 +139,15 @@ func (d *Delta) outline(e *Excerpt, f *File, called func(*Decl) bool, nameOf fun
 // usedImports is text, the file with less in it, without the names of the imports that it
 // does not use any more, and with the package that stubs need.
 func (f *File) usedImports(text []byte, nameOf func(string) string) ([]byte, error) {
-	tree, err := parser.ParseFile(token.NewFileSet(), "", text, 0)
+	used, err := unresolved(text)
 	if err != nil {
-		return nil, fmt.Errorf("parsing an outline: %w", err)
-	}
-	used := map[string]bool{}
-	for _, id := range tree.Unresolved {
-		used[id.Name] = true
+		return nil, err
 	}
 	var b bytes.Buffer
 	done := f.tokens.Offset(f.AST.Name.End())
 	b.Write(text[:done])
 	if used[stubUnsafe] {
-		b.WriteString("; import " + stubUnsafe + ` "unsafe"`)
+		b.WriteString(importUnsafe)
 	}
 	for i, spec := range f.AST.Imports {
 		if name := f.Imports[i].nameBy(nameOf); name == "_" || used[name] {

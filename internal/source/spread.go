@@ -36,6 +36,9 @@ func (d *Delta) Spread(more map[string]bool) *Spread {
 	}
 	var work []string
 	reach := func(x *Decl) {
+		if anonymous(x) {
+			return
+		}
 		set, name := s.names, x.Name
 		switch {
 		case x.Kind == Method && x.Generic:
@@ -43,12 +46,9 @@ func (d *Delta) Spread(more map[string]bool) *Spread {
 		case x.Kind == Method:
 			set, name = s.methods, methodName(x.Name)
 		}
-		if !anonymous(x) && !set[name] {
+		if s.own[name] = true; !set[name] {
 			set[name] = true
 			work = append(work, name)
-		}
-		if !anonymous(x) {
-			s.own[name] = true
 		}
 	}
 	for name := range more {
@@ -274,7 +274,7 @@ func (p *Package) orders() map[*Decl]bool {
 // closure is what can be reached from some by going on to next.
 func closure[T comparable](from []T, next func(T) []T) map[T]bool {
 	set := map[T]bool{}
-	for work := from; len(work) > 0; {
+	for work := slices.Clone(from); len(work) > 0; {
 		x := work[len(work)-1]
 		work = work[:len(work)-1]
 		if !set[x] {

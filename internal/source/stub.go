@@ -27,6 +27,8 @@ import (
 const (
 	stubUnsafe = "realtime_unsafe"
 	stubSink   = "realtime_sink"
+
+	importUnsafe = "; import " + stubUnsafe + ` "unsafe"` // behind a package clause
 )
 
 // A stub is a function of an excerpt whose body stands for the real one.

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,117 +14,6 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 )
-
-// A mutation is one edit of a file. Many don't compile: that is a case, too.
-type mutation struct {
-	what     string // "field of T"
-	file     string
-	from, to int // offsets
-	text     string
-}
-
-// mutations are edits of the declarations of a file.
-func mutations(path string, content []byte) (list []mutation, err error) {
-	fset := token.NewFileSet()
-	tree, err := parser.ParseFile(fset, path, content, parser.ParseComments)
-	if err != nil {
-		return nil, err
-	}
-	at := func(pos token.Pos) int { return fset.Position(pos).Offset }
-	add := func(from, to token.Pos, text, format string, args ...any) {
-		list = append(list, mutation{fmt.Sprintf(format, args...), path, at(from), at(to), text})
-	}
-	for _, d := range tree.Decls {
-		switch d := d.(type) {
-		case *ast.FuncDecl:
-			name := d.Name.Name
-			if d.Recv != nil {
-				name = "method " + name
-			}
-			if d.Name.Name == "init" || d.Body == nil {
-				continue
-			}
-			if d.Name.Name != "main" {
-				params := d.Type.Params
-				comma := ""
-				if params.NumFields() > 0 {
-					comma = ", "
-				}
-				if !variadic(params) && named(params) {
-					add(params.Closing, params.Closing, comma+"realtimeMore ...int", "more parameters of %s", name)
-				}
-				if named(params) {
-					if comma != "" {
-						comma = ","
-					}
-					add(params.Opening+1, params.Opening+1, "realtimeMore string"+comma, "a parameter of %s", name)
-				}
-				add(d.Pos(), d.End(), "", "%s removed", name)
-			}
-			add(d.Body.Lbrace+1, d.Body.Lbrace+1, `print("");`, "body of %s", name)
-			for _, f := range d.Type.Params.List {
-				if len(f.Names) > 0 && f.Names[0].Name != "_" {
-					add(d.Body.Lbrace+1, d.Body.Lbrace+1, "var _, realtimeKeeper = "+f.Names[0].Name+", make(chan any, 1); realtimeKeeper <- &"+f.Names[0].Name+"; ", "parameter of %s kept", name)
-					break
-				}
-			}
-		case *ast.GenDecl:
-			if d.Tok == token.VAR {
-				name := d.Specs[0].(*ast.ValueSpec).Names[0].Name
-				add(d.Pos(), d.End(), "", "var %s removed", name)
-				add(d.End(), d.End(), "\n\nvar RealtimeMore, realtimeSame = func() (any, any) { return "+name+", 1 }()\n", "a variable made of %s", name)
-			}
-			for _, spec := range d.Specs {
-				switch spec := spec.(type) {
-				case *ast.TypeSpec:
-					name := spec.Name.Name
-					if typ, ok := spec.Type.(*ast.StructType); ok {
-						add(typ.Fields.Opening+1, typ.Fields.Opening+1, "RealtimeMore string;", "a field of %s", name)
-						if n := len(typ.Fields.List); n > 0 {
-							f := typ.Fields.List[n-1]
-							add(f.Pos(), f.End(), "", "the last field of %s removed", name)
-						}
-					} else if _, ok := spec.Type.(*ast.InterfaceType); !ok {
-						add(spec.Type.Pos(), spec.Type.End(), "struct{ realtimeMore, more int }", "%s is another type", name)
-					}
-					if _, ok := spec.Type.(*ast.InterfaceType); !ok && spec.TypeParams == nil && !spec.Assign.IsValid() {
-						add(d.End(), d.End(), "\nfunc (*"+name+") RealtimeMore() {}\n", "a method of %s", name)
-						add(d.End(), d.End(), "\nfunc (*"+name+") String() string { return \"\" }\n", "a String method of %s", name)
-					}
-				case *ast.ValueSpec:
-					for _, v := range spec.Values {
-						lit, ok := v.(*ast.BasicLit)
-						if !ok || d.Tok != token.CONST {
-							continue
-						}
-						switch lit.Kind {
-						case token.INT:
-							add(lit.End(), lit.End(), "+1", "value of %s", spec.Names[0].Name)
-						case token.STRING:
-							add(lit.End(), lit.End(), `+"x"`, "value of %s", spec.Names[0].Name)
-						}
-					}
-					if d.Tok == token.CONST && len(spec.Values) == 1 && len(spec.Names) == 1 {
-						add(spec.Values[0].Pos(), spec.Values[0].End(), "uint8(1)", "%s has another type", spec.Names[0].Name)
-					}
-				}
-			}
-		}
-	}
-	return list, nil
-}
-
-func variadic(list *ast.FieldList) bool {
-	if len(list.List) == 0 {
-		return false
-	}
-	_, is := list.List[len(list.List)-1].Type.(*ast.Ellipsis)
-	return is
-}
-
-func named(list *ast.FieldList) bool {
-	return len(list.List) == 0 || len(list.List[0].Names) > 0
-}
 
 // edit makes edits of the package.
 func (s *subject) edit(ctx context.Context) error {
@@ -165,7 +51,7 @@ func (s *subject) tryEdit(ctx context.Context, f *source.File, m mutation) error
 		return err
 	}
 	e := &edition{s, source.Diff(s.source, now), map[string][]byte{m.file: files[m.file]}, nil}
-	part, archive, spread, err := e.part(ctx)
+	part, archive, spread, err := e.part(ctx, nil)
 	if err != nil && !compileError(err) {
 		return err
 	}
@@ -181,7 +67,7 @@ func (s *subject) tryEdit(ctx context.Context, f *source.File, m mutation) error
 		return &difference{fmt.Sprintf("it compiles in part, and not as a whole: %v", wholeErr)}
 	}
 	defer os.Remove(file)
-	if err := s.compare(part, whole, e.delta); err != nil {
+	if err := s.compare(part, whole); err != nil {
 		return err
 	}
 	if spread == nil {
@@ -198,12 +84,9 @@ type edition struct {
 	archives map[string]string
 }
 
-// part compiles what the tool would compile.
-func (e *edition) part(ctx context.Context) (objects *change.Objects, archive string, spread *source.Spread, err error) {
-	return e.widen(ctx, nil)
-}
-
-func (e *edition) widen(ctx context.Context, changed map[string]bool) (*change.Objects, string, *source.Spread, error) {
+// part compiles what the tool would compile. changed are names of what the package imports
+// that mean something else.
+func (e *edition) part(ctx context.Context, changed map[string]bool) (*change.Objects, string, *source.Spread, error) {
 	s := e.s
 	importers, err := s.identifiers()
 	if err != nil {
@@ -278,13 +161,7 @@ var errMixed = errors.New("what it imports must be compiled again")
 func compileError(err error) bool { return errors.As(err, new(*gobuild.CompileError)) }
 
 // compare compares all of a package that was compiled in part with the whole.
-func (s *subject) compare(part, whole *change.Objects, delta *source.Delta) error {
-	moved := map[string]bool{}
-	for _, c := range delta.Changed {
-		if c.What == source.Lines {
-			moved[c.New.Symbol] = true
-		}
-	}
+func (s *subject) compare(part, whole *change.Objects) error {
 	for _, name := range whole.Names() {
 		what := change.Differs(part, whole, name)
 		switch {
@@ -295,8 +172,8 @@ func (s *subject) compare(part, whole *change.Objects, delta *source.Delta) erro
 		}
 		return &difference{what}
 	}
-	for _, name := range change.DataDiffer(part, whole) {
-		return &difference{name + " differs"}
+	if names := change.DataDiffer(part, whole); len(names) > 0 {
+		return &difference{names[0] + " differs"}
 	}
 	return nil
 }
@@ -339,7 +216,7 @@ func (s *subject) importers(ctx context.Context, spread *source.Spread, outline,
 		}
 		same := source.Diff(t.source, t.source)
 		e := &edition{t, same, nil, map[string]string{s.pkg.ImportPath: outline}}
-		part, _, _, err := e.widen(ctx, spread.Exported())
+		part, _, _, err := e.part(ctx, spread.Exported())
 		if err != nil && !compileError(err) {
 			continue // the tool would compile the whole
 		}
@@ -353,7 +230,7 @@ func (s *subject) importers(ctx context.Context, spread *source.Spread, outline,
 		case err != nil:
 			continue
 		}
-		if err := t.compare(part, all, same); err != nil {
+		if err := t.compare(part, all); err != nil {
 			if errors.Is(err, errCareful) {
 				return err
 			}

@@ -10,7 +10,7 @@
 // many the tool would compile with the whole package, with the reasons, and what else
 // differs, which is a failure.
 //
-// With -edits it makes edits of all kinds of each declaration (see edits.go), compiles what
+// With -edits it makes edits of all kinds of each declaration (see mutations.go), compiles what
 // the tool would compile of the package and of those that import it, and as a whole too:
 // what does not compile as a whole must not compile in part, and all functions, types and
 // variables of the package must be the same, those included that were not compiled.
