@@ -46,10 +46,8 @@ func GraftExcerpt(old *Objects, before Escape, delta *source.Delta, x *source.Ex
 		own = append(own, prefix+d.Symbol)
 	}
 	if x.Outline == nil {
-		for _, d := range delta.Added {
-			if d.Kind == source.Type && old.known("type:"+prefix+d.Symbol) {
-				return nil, nil, fmt.Errorf("the program has another type %s", d.Name)
-			}
+		if x.Spread != nil {
+			own = append(own, wrappers(prefix, x.Spread.Described(), delta.New, old, Index(compiled))...)
 		}
 		return old.Graft(compiled, own), after, nil
 	}
@@ -61,6 +59,23 @@ func GraftExcerpt(old *Objects, before Escape, delta *source.Delta, x *source.Ex
 		return nil, nil, errors.New("its variables may be initialized in another order")
 	}
 	return now, after, nil
+}
+
+// wrappers are the methods of types that are not declared: those that the compiler makes,
+// for pointers and for what is embedded.
+func wrappers(prefix string, types map[string]bool, declared *source.Package, versions ...*Objects) (list []string) {
+	for _, x := range versions {
+		for _, l := range x.layers {
+			for key := range l.text {
+				name, ok := strings.CutPrefix(key.name, prefix)
+				dot := strings.LastIndexByte(name, '.')
+				if ok && dot > 0 && types[strings.Trim(name[:dot], "(*)")] && declared.Decls[name] == nil {
+					list = append(list, key.name)
+				}
+			}
+		}
+	}
+	return list
 }
 
 // variables reports whether the initialization of a package must be another one: then what

@@ -41,11 +41,14 @@ func Index(a *goobj.Archive) *Objects {
 }
 
 // Graft is x with some of its functions, and what the compiler made of these, as an
-// excerpt of the package has them; and what is new in that. The functions, and those that
-// are gone, are given by their linker names without type arguments.
+// excerpt of the package has them; and what is new in that, and what an excerpt has in its
+// whole form whatever it is one of: descriptors of types, and dictionaries. The functions,
+// and those that are gone, are given by their linker names without type arguments.
 func (x *Objects) Graft(excerpt *goobj.Archive, functions []string) *Objects {
 	own := setOf(functions)
-	return x.graft(newLayer(excerpt, own, func(name string) bool { return own[baseOf(name)] || !x.known(name) }))
+	return x.graft(newLayer(excerpt, own, func(name string) bool {
+		return own[baseOf(name)] || !x.known(name) || strings.HasPrefix(name, "type:") || strings.Contains(name, "..dict.")
+	}))
 }
 
 // GraftOutline is x with all that an outline of the package was compiled to, but for the
@@ -213,6 +216,19 @@ func (x *Objects) allData() iter.Seq2[string, program.Definition] {
 			}
 		}
 	}
+}
+
+// Holds reports whether the code makes interface values that are held for a method of such a
+// name.
+func (x *Objects) Holds(method string) bool {
+	for name, d := range x.allData() {
+		if strings.HasPrefix(name, "go:itab.") && slices.ContainsFunc(written(d), func(r goobj.Reloc) bool {
+			return strings.HasSuffix(refName(d.Object, r.Sym), "."+method)
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // sortedData are the names of all data.

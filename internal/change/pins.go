@@ -216,7 +216,7 @@ func (j *judge) pinVariables(p *pkg) {
 			j.pinType(j.worlds.root(typ), fmt.Sprintf("var %s (%s) holds it", short(shortName(name)), short(shortName(typ))))
 		case symbol == "" && number != "" && x != nil:
 			if spread == nil {
-				spread = p.Delta.Spread(j.worlds.bare())
+				spread = p.Delta.Spread(j.worlds.bare(), nil)
 			}
 			if spread.Has(x) {
 				j.pinType(j.anyRoot(p), fmt.Sprintf("var %s may hold it", short(shortName(name))))

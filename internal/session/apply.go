@@ -294,7 +294,8 @@ func (e *edit) accept(units []*unit) {
 		}
 		s.objects[u.linkPath] = u.now
 		if u.excerpt != nil {
-			s.excerpted[u.pkg.ImportPath] = s.excerpted[u.pkg.ImportPath] || u.excerpt.Moved
+			was := s.excerpted[u.pkg.ImportPath]
+			s.excerpted[u.pkg.ImportPath] = part{moved: was.moved || u.excerpt.Moved, exports: was.exports || !u.excerpt.Bodies}
 		} else {
 			delete(s.excerpted, u.pkg.ImportPath)
 		}

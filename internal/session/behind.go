@@ -120,8 +120,8 @@ func (s *session) complete(ctx context.Context, h *host) func() {
 
 // later are the packages that are to be completed for their lines.
 func (s *sources) later() (list []string) {
-	for path, moved := range s.excerpted {
-		if moved {
+	for path, part := range s.excerpted {
+		if part.moved {
 			list = append(list, path)
 		}
 	}

@@ -287,7 +287,7 @@ func (e *edit) exportChanges(u *unit) (names map[string]bool, all bool) {
 	}
 	names, all = change.ExportChanges(&u.judged)
 	if u.content == nil {
-		names = join(names, u.delta.Spread(u.changed).Exported())
+		names = join(names, u.delta.Spread(u.changed, nil).Exported())
 	}
 	return names, all
 }

@@ -64,13 +64,18 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 	if _, err := h.objects(u.linkPath); err != nil {
 		return err
 	}
-	if !u.imported && len(u.changed) == 0 {
-		x, err := u.delta.Excerpt(h.packageName, escape.Tags)
-		if err == nil && x.Spread != nil {
-			var importers []map[string]bool
-			if importers, err = e.importers(u); err == nil && x.Spread.NamedBy(importers) {
-				err = errors.New("other packages name what changed")
-			}
+	around, err := e.around(u, escape)
+	if err != nil {
+		return err
+	}
+	if len(u.changed) == 0 {
+		x, err := u.delta.Excerpt(around)
+		switch {
+		case err != nil || x.Bodies:
+		case u.imported:
+			err = errors.New("other packages of the edit import it")
+		case x.Spread != nil && x.Spread.NamedBy(around.Importers):
+			err = errors.New("other packages name what changed")
 		}
 		if err == nil {
 			u.excerpt = x
@@ -78,11 +83,7 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 		}
 		e.debug = append(e.debug, fmt.Sprintf("no excerpt of %s: %v", u.pkg.ImportPath, err))
 	}
-	importers, err := e.importers(u)
-	if err != nil {
-		return err
-	}
-	x, err := u.delta.Outline(u.changed, importers, u.inits, h.packageName, escape.Tags)
+	x, err := u.delta.Outline(u.changed, u.inits, around)
 	if err == nil && x.Outline.Share > maxShare {
 		err = fmt.Errorf("%.0f %% of it are concerned", 100*x.Outline.Share)
 	}
@@ -96,21 +97,31 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 // and the whole later.
 const maxShare = 0.5
 
-// importers are the identifiers in each package that imports a unit, as it was and as it is.
-func (e *edit) importers(u *unit) (list []map[string]bool, err error) {
-	for _, d := range e.host.build.Dependents(u.pkg.ImportPath) {
-		old, err := e.host.sources.old(d)
+// around is what there is to know around the sources of a unit.
+func (e *edit) around(u *unit, escape change.Escape) (*source.Around, error) {
+	h := e.host
+	a := &source.Around{NameOf: h.packageName, Tags: escape.Tags}
+	in := []string{u.linkPath}
+	for _, d := range h.build.Dependents(u.pkg.ImportPath) {
+		old, err := h.sources.old(d)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, old.Identifiers())
+		a.Importers = append(a.Importers, old)
 		for _, v := range e.all {
 			if v.pkg == d && v.delta != nil && v.delta.New != old {
-				list = append(list, v.delta.New.Identifiers())
+				a.Importers = append(a.Importers, v.delta.New)
 			}
 		}
+		in = append(in, d.LinkPath())
 	}
-	return list, nil
+	a.Held = func(method string) bool {
+		return slices.ContainsFunc(in, func(linkPath string) bool {
+			x, err := h.objects(linkPath)
+			return err != nil || x.Holds(method)
+		})
+	}
+	return a, nil
 }
 
 // packageName is the name of a package, "" if it is not known.
@@ -158,7 +169,8 @@ func (u *unit) compileExcerpt(ctx context.Context, h *host, archives map[string]
 }
 
 // imports finds the packages of the edit that others of it import. Those that one imports
-// and of which an edit before has compiled an excerpt alone are compiled, too.
+// and of which an edit before has compiled a part alone are compiled, too, if more than
+// bodies changed.
 func (e *edit) imports() error {
 	h := e.host
 	edited := map[string]*unit{}
@@ -168,7 +180,7 @@ func (e *edit) imports() error {
 	for _, u := range slices.Clone(e.units) {
 		for path := range h.imported(u) {
 			v := edited[path]
-			if _, partly := h.sources.excerpted[path]; v == nil && partly {
+			if v == nil && h.sources.excerpted[path].exports {
 				var err error
 				if v, err = h.unchangedUnit(h.build.Packages[path]); err != nil {
 					return err

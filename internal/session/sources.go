@@ -24,7 +24,7 @@ type sources struct {
 	escape    map[string]change.Escape   // likewise
 	objects   map[string]*change.Objects // likewise, by linker's import path
 	checked   map[string]bool            // by import path: see session.check
-	excerpted map[string]bool            // by import path: packages that were compiled in excerpts since they were compiled as a whole, and whether others of their functions have moved
+	excerpted map[string]part            // by import path: packages that were compiled in part since they were compiled as a whole
 	stuck     bool                       // they can't be completed before the next edit
 	past      map[string]*change.Past    // versions before the newest, by linker's import path
 	reads     map[string]reading         // see read
@@ -35,9 +35,15 @@ type sources struct {
 	watching string // folders of embedded files, when they were last asked for
 }
 
+// part is what has happened to a package that was compiled in part.
+type part struct {
+	moved   bool // functions that were not compiled, to other lines
+	exports bool // more than to bodies: others may name what its archive has not
+}
+
 // readSources reads what the host was built from.
 func readSources(b *gobuild.Host) (*sources, error) {
-	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]bool{}, checked: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string]*change.Past{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
+	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]part{}, checked: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string]*change.Past{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}}
 	for _, p := range b.Live {
 		if err := s.add(p); err != nil {
 			return nil, err

@@ -27,7 +27,8 @@ type Excerpt struct {
 	Files     map[string][]byte // what is to be compiled, by path
 	Functions []*Decl           // those that are there with their bodies, at their lines
 	Moved     bool              // others moved too, and are not there
-	Spread    *Spread           // what the edit reaches; nil if nothing but bodies changed
+	Bodies    bool              // nothing but bodies changed: others know the package as it was
+	Spread    *Spread           // what the edit reaches; nil if that are bodies, and what is new
 	Outline   *Outline          // it is one; else nil
 
 	stubs []stub
@@ -43,52 +44,58 @@ func (e *Excerpt) Has(x *Decl) bool {
 }
 
 // Excerpt makes one of the functions that changed, and of those that name what changed. The
-// error says why the edit needs more. nameOf is the name of the package with an import path,
-// "" if that is not known; tags are the compiler's words on the parameters of a function of
-// d.Old ("leaking param: p").
-func (d *Delta) Excerpt(nameOf func(importPath string) string, tags func(*Decl) []string) (*Excerpt, error) {
-	if err := d.excerptable(nameOf); err != nil {
+// error says why the edit needs more.
+func (d *Delta) Excerpt(around *Around) (*Excerpt, error) {
+	if err := d.excerptable(around.NameOf); err != nil {
 		return nil, err
 	}
 	e := &Excerpt{Files: map[string][]byte{}}
-	if err := d.functions(e); err != nil {
+	if err := d.functions(e, around); err != nil {
 		return nil, err
 	}
-	x := &excerpter{delta: d, nameOf: nameOf, named: map[string]*item{}, methods: map[string][]*item{}, called: map[string]bool{}}
+	x := &excerpter{delta: d, nameOf: around.NameOf, named: map[string]*item{}, methods: map[string][]*item{}, called: map[string]bool{}}
 	if err := x.index(); err != nil {
 		return nil, err
 	}
 	for _, f := range e.Functions {
 		x.want(x.named[f.Name], whole)
 	}
+	if e.Spread != nil {
+		for name := range e.Spread.described {
+			if it := x.named[name]; it != nil {
+				x.want(it, whole)
+			}
+		}
+	}
 	if err := x.close(); err != nil {
 		return nil, err
 	}
-	if err := x.write(e, tags); err != nil {
+	if err := x.write(e, around.Tags); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
 // functions finds those that an excerpt has to have.
-func (d *Delta) functions(e *Excerpt) error {
+func (d *Delta) functions(e *Excerpt, around *Around) error {
 	if !slices.EqualFunc(d.Old.Files, d.New.Files, func(a, b *File) bool { return a.Path == b.Path }) {
 		return errors.New("it has other files now")
 	}
 	edited := map[*Decl]bool{}
 	bodies := len(d.Removed) == 0 // nothing but these changed
 	for _, x := range d.Added {
-		typ := d.New.Decls[x.receiver()]
-		switch {
-		case x.Kind == Func, x.Kind == Method && slices.Contains(d.Added, typ):
+		switch x.Kind {
+		case Func:
 			edited[x] = true
-		case x.Kind == Const, x.Kind == Type && !x.Alias:
+		case Method:
+			edited[x], bodies = true, bodies && slices.Contains(d.Added, d.New.Decls[x.receiver()])
+		case Const, Type:
 		default:
 			return fmt.Errorf("%v %s was added", x.Kind, x.Name)
 		}
 	}
 	for _, x := range d.Removed {
-		if x.Kind != Func && x.Kind != Const {
+		if x.IsVar() || x.Kind == Init {
 			return fmt.Errorf("%v %s was removed", x.Kind, x.Name)
 		}
 	}
@@ -97,22 +104,21 @@ func (d *Delta) functions(e *Excerpt) error {
 		case c.moved():
 		case x.isFunc() && c.What&^(Body|Literals|Params|Lines) == 0:
 			edited[x] = true
-		case x.Kind == Func && c.What&^(Body|Literals|Params|Lines|Signature) == 0, x.Kind == Const && c.What&^(Declared|Value) == 0:
+		case x.isFunc() && c.What&^(Body|Literals|Params|Lines|Signature) == 0, x.Kind == Const && c.What&^(Declared|Value) == 0, x.Kind == Type && c.What == Spec:
 			edited[x], bodies = x.isFunc(), false
 		default:
 			return fmt.Errorf("%v %s changed: %v", x.Kind, x.Name, c.What)
 		}
 	}
+	e.Bodies = bodies && len(d.Added) == 0
 	if !bodies {
-		e.Spread = d.Spread(nil)
+		e.Spread = d.Spread(nil, around)
+		if err := e.Spread.alone(d.New); err != nil {
+			return err
+		}
 		for _, x := range d.New.List {
-			switch named, touched := e.Spread.names[x.Name], e.Spread.touches(x); {
-			case named && (x.Kind == Type || x.Kind == Var):
-				return fmt.Errorf("%v %s names what changed", x.Kind, x.Name)
-			case touched && x.isFunc():
+			if x.isFunc() && e.Spread.touches(x) {
 				edited[x] = true
-			case touched && x.Kind != Const:
-				return fmt.Errorf("the initialization of the package names what changed: %v %s", x.Kind, x.Name)
 			}
 		}
 	}
@@ -132,8 +138,24 @@ func (d *Delta) functions(e *Excerpt) error {
 		}
 		e.Functions = append(e.Functions, x)
 	}
-	if len(e.Functions) == 0 {
+	if len(e.Functions) == 0 && (e.Spread == nil || len(e.Spread.described) == 0) {
 		return errors.New("no function is concerned")
+	}
+	return nil
+}
+
+// alone reports as an error what else of a package than functions is reached, and an excerpt
+// of them can't have.
+func (s *Spread) alone(p *Package) error {
+	for _, x := range p.List {
+		switch {
+		case x.Kind == Type && x.Generic && s.described[x.Name], x.IsVar() && s.names[x.Name]:
+			return fmt.Errorf("%v %s names what changed", x.Kind, x.Name)
+		case !x.isFunc() && x.Kind != Const && s.touches(x):
+			return fmt.Errorf("the initialization of the package names what changed: %v %s", x.Kind, x.Name)
+		case s.inherits(x):
+			return fmt.Errorf("%v %s embeds what changed", x.Kind, x.Name)
+		}
 	}
 	return nil
 }

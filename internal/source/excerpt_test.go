@@ -9,24 +9,23 @@ import (
 
 // TestExcerpt makes excerpts of edits. A case has the folders old and new, want with the
 // files of the excerpt or a file "reason", and a file "tags" in the folder "said" with lines
-// "function: what the compiler says of it".
+// "function: what the compiler says of it". Another package names Used, and interface values
+// are held for the method Held.
 //
 // That the compiler makes the same of them as of the whole packages is proved by
 // internal/proof/excerpts.
 func TestExcerpt(t *testing.T) {
-	excerpts(t, "testdata/excerpt.txtar", func(d *Delta, nameOf func(string) string, tags func(*Decl) []string) (*Excerpt, error) {
-		return d.Excerpt(nameOf, tags)
-	})
+	excerpts(t, "testdata/excerpt.txtar", (*Delta).Excerpt)
 }
 
-// TestOutline makes outlines in the same way. Importers name Used.
+// TestOutline makes outlines in the same way.
 func TestOutline(t *testing.T) {
-	excerpts(t, "testdata/outline.txtar", func(d *Delta, nameOf func(string) string, tags func(*Decl) []string) (*Excerpt, error) {
-		return d.Outline(nil, []map[string]bool{{"Used": true}}, nil, nameOf, tags)
+	excerpts(t, "testdata/outline.txtar", func(d *Delta, around *Around) (*Excerpt, error) {
+		return d.Outline(nil, nil, around)
 	})
 }
 
-func excerpts(t *testing.T, file string, excerpt func(*Delta, func(string) string, func(*Decl) []string) (*Excerpt, error)) {
+func excerpts(t *testing.T, file string, excerpt func(*Delta, *Around) (*Excerpt, error)) {
 	names, byCase := cases(t, file)
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
@@ -37,10 +36,12 @@ func excerpts(t *testing.T, file string, excerpt func(*Delta, func(string) strin
 				of, text, _ := strings.Cut(strings.TrimSpace(line), ": ")
 				said[of] = append(said[of], text)
 			}
-			x, err := excerpt(Diff(old, parse(t, c["new"])),
-				func(path string) string { return map[string]string{"example.com/go-odd": "odd"}[path] },
-				func(d *Decl) []string { return said[d.Name] },
-			)
+			x, err := excerpt(Diff(old, parse(t, c["new"])), &Around{
+				NameOf:    func(path string) string { return map[string]string{"example.com/go-odd": "odd"}[path] },
+				Tags:      func(d *Decl) []string { return said[d.Name] },
+				Held:      func(method string) bool { return method == "Held" },
+				Importers: []*Package{parse(t, map[string]string{"user.go": "package user\n\nvar _ = p.Used\n"})},
+			})
 			got := map[string]string{}
 			if err != nil {
 				got["reason"] = err.Error() + "\n"

@@ -22,15 +22,14 @@ type Outline struct {
 
 // Outline makes one for an edit of any declarations. changed are names that mean something
 // else now though nothing in the package says so: those of packages that it imports, and
-// its own functions that do something else with their parameters. importers are the
-// identifiers in each package that imports it. in are the initializers that the edit may
-// run; nil: none. All else is as for [Delta.Excerpt].
-func (d *Delta) Outline(changed map[string]bool, importers []map[string]bool, in *Initializers, nameOf func(importPath string) string, tags func(*Decl) []string) (*Excerpt, error) {
-	if err := d.excerptable(nameOf); err != nil {
+// its own functions that do something else with their parameters. in are the initializers
+// that the edit may run; nil: none.
+func (d *Delta) Outline(changed map[string]bool, in *Initializers, around *Around) (*Excerpt, error) {
+	if err := d.excerptable(around.NameOf); err != nil {
 		return nil, err
 	}
 	o := &Outline{cut: map[*Decl]bool{}}
-	e := &Excerpt{Files: map[string][]byte{}, Spread: d.Spread(changed), Outline: o}
+	e := &Excerpt{Files: map[string][]byte{}, Spread: d.Spread(changed, around), Outline: o}
 	edited := map[*Decl]bool{}
 	for _, x := range d.Added {
 		edited[x] = true
@@ -84,8 +83,12 @@ func (d *Delta) Outline(changed map[string]bool, importers []map[string]bool, in
 	}
 	dir := filepath.Dir(d.New.Files[0].Path)
 	e.Files[filepath.Join(dir, restName+".go")] = sinkFile(d.New.Name)
+	called := func(x *Decl) bool {
+		name := methodName(x.Name)
+		return used[name] || slices.ContainsFunc(around.Importers, func(p *Package) bool { return p.idents()[name] })
+	}
 	for _, f := range d.New.Files {
-		if err := d.outline(e, f, func(x *Decl) bool { name := methodName(x.Name); return used[name] || among(importers, name) }, nameOf, tags); err != nil {
+		if err := d.outline(e, f, called, around); err != nil {
 			return nil, err
 		}
 	}
@@ -103,7 +106,7 @@ func sinkFile(name string) []byte {
 }
 
 // outline writes one file, in which all that is left has its position.
-func (d *Delta) outline(e *Excerpt, f *File, called func(*Decl) bool, nameOf func(string) string, tags func(*Decl) []string) error {
+func (d *Delta) outline(e *Excerpt, f *File, called func(*Decl) bool, around *Around) error {
 	var b bytes.Buffer
 	done := 0
 	replace := func(from, to token.Pos, text string) {
@@ -120,7 +123,7 @@ func (d *Delta) outline(e *Excerpt, f *File, called func(*Decl) bool, nameOf fun
 		if x.Kind == Init {
 			text = "{}"
 		} else if called(x) {
-			s, body, err := d.stub(x, tags)
+			s, body, err := d.stub(x, around.Tags)
 			if err != nil {
 				return err
 			}
@@ -131,7 +134,7 @@ func (d *Delta) outline(e *Excerpt, f *File, called func(*Decl) bool, nameOf fun
 		replace(fn.Body.Pos(), fn.Body.End(), text+strings.Repeat("\n", last-first))
 	}
 	b.Write(f.Content[done:])
-	text, err := f.usedImports(b.Bytes(), nameOf)
+	text, err := f.usedImports(b.Bytes(), around.NameOf)
 	e.Files[f.Path] = text
 	return err
 }

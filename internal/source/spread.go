@@ -19,16 +19,28 @@ import (
 //
 // A function without type parameters is named by its signature alone; its body is the one
 // place where nothing is named for others.
+//
+// A type whose methods are others is another one to whom makes an interface value of it, and
+// the descriptors of those that have it as a part change with its own.
 type Spread struct {
-	names   map[string]bool // of declarations, of this package and of others
-	methods map[string]bool // without receivers
-	own     map[string]bool // the bare names of what is reached in the package, for others
+	names     map[string]bool // of declarations, of this package and of others
+	methods   map[string]bool // without receivers
+	own       map[string]bool // the bare names of what is reached in the package, for others
+	described map[string]bool // types of the package with other descriptors
+}
+
+// Around is what there is to know of a package that does not stand in its sources.
+type Around struct {
+	NameOf    func(importPath string) string // the name of a package; "" if it is not known
+	Tags      func(*Decl) []string           // the compiler's words on the parameters of a function, as it was: "leaking param: p"
+	Held      func(method string) bool       // an interface of the old code holds values for a method of this name: by itabs, here and in what imports the package
+	Importers []*Package                     // what imports it, as it was and as it is
 }
 
 // Spread is that of a delta, and of names of other packages, or of functions of this one,
 // that mean something else now.
-func (d *Delta) Spread(more map[string]bool) *Spread {
-	s := &Spread{names: map[string]bool{}, methods: map[string]bool{}, own: map[string]bool{}}
+func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
+	s := &Spread{names: map[string]bool{}, methods: map[string]bool{}, own: map[string]bool{}, described: map[string]bool{}}
 	users := map[string][]*Decl{} // by what they name for others
 	inferring := map[*Decl]bool{} // and those that may also call a method for it
 	for _, x := range d.New.List {
@@ -41,6 +53,8 @@ func (d *Delta) Spread(more map[string]bool) *Spread {
 		}
 		set, name := s.names, x.Name
 		switch {
+		case x.Kind == Type:
+			s.described[name] = true
 		case x.Kind == Method && x.Generic:
 			name = x.receiver() // its code is made wherever the type is used
 		case x.Kind == Method:
@@ -49,6 +63,23 @@ func (d *Delta) Spread(more map[string]bool) *Spread {
 		if s.own[name] = true; !set[name] {
 			set[name] = true
 			work = append(work, name)
+		}
+	}
+	// method is one that its type has not had, or with gone, has not any more as it was: then
+	// the type may be no implementation of an interface any more.
+	method := func(x *Decl, gone bool) {
+		typ := d.New.Decls[x.receiver()]
+		if typ == nil || typ.Kind != Type {
+			return
+		}
+		for t := range closure([]*Decl{typ}, func(t *Decl) []*Decl {
+			return slices.DeleteFunc(slices.Clone(users[t.Name]), func(u *Decl) bool { return u.Kind != Type })
+		}) {
+			s.described[t.Name] = true
+			s.own[t.Name] = s.own[t.Name] || around.inherits(t.Name)
+		}
+		if gone && around.held(methodName(x.Name)) {
+			reach(typ)
 		}
 	}
 	for name := range more {
@@ -66,17 +97,17 @@ func (d *Delta) Spread(more map[string]bool) *Spread {
 			continue // others know of it what they did
 		}
 		reach(c.New)
-		d.receivers(reach, c.New)
+		method(c.New, true)
 	}
 	for _, x := range d.Added {
 		if x.Kind == Method { // what else is new, nothing that is old can name
 			reach(x)
-			s.own[x.receiver()] = true // what embeds it has the method, too
+			method(x, false)
 		}
 	}
 	for _, x := range d.Removed {
 		reach(x)
-		d.receivers(reach, x)
+		method(x, true)
 	}
 	for len(work) > 0 {
 		name := work[len(work)-1]
@@ -90,14 +121,38 @@ func (d *Delta) Spread(more map[string]bool) *Spread {
 	return s
 }
 
-// receivers reaches the type of a method that it has no more, or with another signature: it
-// may be no implementation of an interface any more.
-func (d *Delta) receivers(reach func(*Decl), method *Decl) {
-	if method.Kind == Method {
-		if typ := d.New.Decls[method.receiver()]; typ != nil {
-			reach(typ)
+// held reports whether an interface value may have been made for a method of this name.
+func (a *Around) held(method string) bool { return a == nil || a.Held(method) }
+
+// inherits reports whether another package may declare what has the methods of a type.
+func (a *Around) inherits(typ string) bool {
+	return a == nil || slices.ContainsFunc(a.Importers, func(p *Package) bool {
+		return p.idents()[typ] && slices.ContainsFunc(p.Files, func(f *File) bool { return inherits(f.AST, func(name string) bool { return name == typ }) })
+	})
+}
+
+// inherits reports whether anything that is declared below a node has the methods of a type
+// with such a name: a struct that embeds it, an alias, or a type that is declared to be like it.
+func inherits(n ast.Node, is func(name string) bool) (found bool) {
+	note := func(name string) { found = found || is(name) }
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.StructType:
+			for _, f := range n.Fields.List {
+				if f.Names == nil {
+					identifiers(f.Type, false, note)
+				}
+			}
+		case *ast.TypeSpec:
+			switch n.Type.(type) {
+			case *ast.StructType, *ast.InterfaceType:
+			default:
+				identifiers(n.Type, false, note)
+			}
 		}
-	}
+		return !found
+	})
+	return found
 }
 
 // isFunc reports whether x is a function or method.
@@ -187,6 +242,21 @@ func (s *Spread) Has(x *Decl) bool {
 	return s.names[x.Name]
 }
 
+// inherits reports whether in code, or in the declaration of a variable, there is a type with
+// the methods of one whose descriptor changes.
+func (s *Spread) inherits(x *Decl) bool {
+	if x.Kind == Type {
+		return false
+	}
+	is := func(name string) bool { return s.described[name] }
+	named := slices.ContainsFunc(x.idents(), is)
+	x.surface(func(name string) { named = named || is(name) })
+	return named && inherits(x.node, is)
+}
+
+// Described are the types of the package whose descriptors may be others.
+func (s *Spread) Described() map[string]bool { return s.described }
+
 // Exported are the names by which other packages may name what is reached.
 func (s *Spread) Exported() map[string]bool {
 	set := map[string]bool{}
@@ -198,19 +268,10 @@ func (s *Spread) Exported() map[string]bool {
 	return set
 }
 
-// NamedBy reports whether other packages, of which the identifiers are given, may name what
-// is reached.
-func (s *Spread) NamedBy(importers []map[string]bool) bool {
-	for name := range s.Exported() {
-		if among(importers, name) {
-			return true
-		}
-	}
-	return false
-}
-
-func among(sets []map[string]bool, name string) bool {
-	return slices.ContainsFunc(sets, func(set map[string]bool) bool { return set[name] })
+// NamedBy reports whether one of some packages may name what is reached.
+func (s *Spread) NamedBy(importers []*Package) bool {
+	exported := s.Exported()
+	return slices.ContainsFunc(importers, func(p *Package) bool { return p.Mentions(exported) })
 }
 
 // Identifiers are all that stand in the sources.

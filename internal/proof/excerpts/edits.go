@@ -88,21 +88,22 @@ type edition struct {
 // that mean something else.
 func (e *edition) part(ctx context.Context, changed map[string]bool) (*change.Objects, string, *source.Spread, error) {
 	s := e.s
-	importers, err := s.identifiers()
+	importers, err := s.importing(ctx)
 	if err != nil {
 		return nil, "", nil, err
 	}
+	around := s.around(importers)
 	for tries := 0; ; tries++ {
 		var x *source.Excerpt
 		var why error
 		if len(changed) == 0 {
-			x, why = e.delta.Excerpt(s.name, s.escape.Tags)
-			if why == nil && x.Spread != nil && x.Spread.NamedBy(importers) {
+			x, why = e.delta.Excerpt(around)
+			if why == nil && x.Spread != nil && x.Spread.NamedBy(around.Importers) {
 				x = nil
 			}
 		}
 		if x == nil {
-			if x, why = e.delta.Outline(changed, importers, nil, s.name, s.escape.Tags); why != nil {
+			if x, why = e.delta.Outline(changed, nil, around); why != nil {
 				return nil, "", nil, why
 			}
 		}
@@ -131,9 +132,6 @@ func (e *edition) part(ctx context.Context, changed map[string]bool) (*change.Ob
 		}
 		if err != nil {
 			return nil, "", nil, err
-		}
-		if x.Outline == nil {
-			return now, "", nil, nil
 		}
 		return now, o.ArchivePath, x.Spread, nil
 	}
@@ -178,47 +176,20 @@ func (s *subject) compare(part, whole *change.Objects) error {
 	return nil
 }
 
-// identifiers are those of the packages that import s.
-func (s *subject) identifiers() (list []map[string]bool, err error) {
-	for _, d := range s.host.Dependents(s.pkg.ImportPath) {
-		p, err := s.parsed(d)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, p.Identifiers())
-	}
-	return list, nil
-}
-
-func (s *subject) parsed(p *gobuild.Package) (*source.Package, error) {
-	if s.others[p.ImportPath] == nil {
-		parsed, err := parse(s.host, p)
-		if err != nil {
-			return nil, err
-		}
-		s.others[p.ImportPath] = parsed
-	}
-	return s.others[p.ImportPath], nil
-}
-
-// importers compiles the packages that import s against its outline and against the whole.
+// importers compiles the packages that import s against the whole of it. Those that name what
+// the edit reaches must be what they are against its outline, the others what they were.
 func (s *subject) importers(ctx context.Context, spread *source.Spread, outline, whole string) error {
-	for _, d := range s.host.Dependents(s.pkg.ImportPath) {
-		if !slices.Contains(d.Imports, s.pkg.ImportPath) {
-			continue // it would need those between, too
-		}
-		t, err := s.other(ctx, d)
-		if err != nil {
-			return err
-		}
-		if !t.source.Mentions(spread.Exported()) {
-			continue
-		}
-		same := source.Diff(t.source, t.source)
-		e := &edition{t, same, nil, map[string]string{s.pkg.ImportPath: outline}}
-		part, _, _, err := e.part(ctx, spread.Exported())
-		if err != nil && !compileError(err) {
-			continue // the tool would compile the whole
+	list, err := s.importing(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range list {
+		e := &edition{t, source.Diff(t.source, t.source), nil, map[string]string{s.pkg.ImportPath: outline}}
+		part, err := t.code, error(nil)
+		if t.source.Mentions(spread.Exported()) {
+			if part, _, _, err = e.part(ctx, spread.Exported()); err != nil && !compileError(err) {
+				continue // the tool would compile the whole
+			}
 		}
 		e.archives = map[string]string{s.pkg.ImportPath: whole}
 		all, _, wholeErr := e.all(ctx)
@@ -226,7 +197,7 @@ func (s *subject) importers(ctx context.Context, spread *source.Spread, outline,
 		case wholeErr != nil && !compileError(wholeErr):
 			continue // it would compile the same
 		case (err != nil) != (wholeErr != nil):
-			return &difference{fmt.Sprintf("%s: in part: %v, as a whole: %v", d.ImportPath, err, wholeErr)}
+			return &difference{fmt.Sprintf("%s: in part: %v, as a whole: %v", t.pkg.ImportPath, err, wholeErr)}
 		case err != nil:
 			continue
 		}
@@ -234,21 +205,24 @@ func (s *subject) importers(ctx context.Context, spread *source.Spread, outline,
 			if errors.Is(err, errCareful) {
 				return err
 			}
-			return &difference{fmt.Sprintf("%s, which imports it: %v", d.ImportPath, err)}
+			return &difference{fmt.Sprintf("%s, which imports it: %v", t.pkg.ImportPath, err)}
 		}
 	}
 	return nil
 }
 
-// other is a package that imports s, as it is.
-func (s *subject) other(ctx context.Context, p *gobuild.Package) (*subject, error) {
-	if t := s.loaded[p.ImportPath]; t != nil {
-		return t, nil
+// importing are the packages that import s, as they are.
+func (s *subject) importing(ctx context.Context) (list []*subject, err error) {
+	for _, p := range s.host.Dependents(s.pkg.ImportPath) {
+		t := s.loaded[p.ImportPath]
+		if t == nil {
+			t = &subject{host: s.host, compiler: s.compiler, pkg: p, loaded: s.loaded}
+			if err := t.load(ctx); err != nil {
+				return nil, err
+			}
+			s.loaded[p.ImportPath] = t
+		}
+		list = append(list, t)
 	}
-	t := &subject{host: s.host, compiler: s.compiler, pkg: p, others: s.others, loaded: s.loaded}
-	if err := t.load(ctx); err != nil {
-		return nil, err
-	}
-	s.loaded[p.ImportPath] = t
-	return t, nil
+	return list, nil
 }

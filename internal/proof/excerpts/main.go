@@ -84,9 +84,9 @@ func prove(ctx context.Context, target string) (failed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	others, loaded := map[string]*source.Package{}, map[string]*subject{}
+	loaded := map[string]*subject{}
 	for _, p := range host.Live {
-		s := subject{host: host, compiler: compiler, pkg: p, only: only, others: others, loaded: loaded}
+		s := subject{host: host, compiler: compiler, pkg: p, only: only, loaded: loaded}
 		prove := s.prove
 		if *edits {
 			prove = s.edit
@@ -114,8 +114,7 @@ type subject struct {
 	builtins []toolchain.Builtin
 	compiled *goobj.Archive
 
-	others map[string]*source.Package // that import it, by import path
-	loaded map[string]*subject        // those of them that were compiled
+	loaded map[string]*subject // others that were compiled, by import path
 
 	same, careful, differ int
 	whole                 map[string]int // functions that need the whole package, by the reason
@@ -195,7 +194,7 @@ func (d *difference) Error() string { return d.what }
 // try compiles an excerpt for one function, as if its body had changed.
 func (s *subject) try(ctx context.Context, d *source.Decl) error {
 	delta := &source.Delta{Old: s.source, New: s.source, Changed: []source.Change{{Old: d, New: d, What: source.Body}}}
-	x, err := delta.Excerpt(s.name, s.escape.Tags)
+	x, err := delta.Excerpt(s.around(nil))
 	if err != nil {
 		return err
 	}
@@ -220,6 +219,18 @@ func (s *subject) try(ctx context.Context, d *source.Decl) error {
 		return errCareful
 	}
 	return &difference{what}
+}
+
+// around is what the tool would know.
+func (s *subject) around(importers []*subject) *source.Around {
+	a := &source.Around{NameOf: s.name, Tags: s.escape.Tags}
+	for _, t := range importers {
+		a.Importers = append(a.Importers, t.source)
+	}
+	a.Held = func(method string) bool {
+		return s.code.Holds(method) || slices.ContainsFunc(importers, func(t *subject) bool { return t.code.Holds(method) })
+	}
+	return a
 }
 
 // name is the name of a package.
