@@ -99,6 +99,9 @@ func declarations(p *source.Package, name string) (list []*source.Decl) {
 		}
 		return list
 	}
+	if d := p.Decls[name]; d != nil && d.Symbol == name && (d.Kind == source.Func || d.Kind == source.Method) {
+		return []*source.Decl{d}
+	}
 	for _, d := range p.List {
 		if (d.Kind == source.Func || d.Kind == source.Method || d.Kind == source.Init) && (d.Symbol == name || d.Generic && generic(d.Symbol) == name) {
 			return []*source.Decl{d}

@@ -125,6 +125,9 @@ func (x *Objects) Owns() map[string]bool { return x.owns }
 // baseOf is the declared function that a symbol belongs to. The wrapper of a method value is
 // made with what takes the value, and belongs to no function.
 func baseOf(symbol string) string {
+	if strings.HasPrefix(symbol, "type:") || strings.HasPrefix(symbol, "go:") {
+		return symbol
+	}
 	base, made := splitName(strings.TrimSuffix(symbol, "·f"))
 	if made == methodValue {
 		return symbol

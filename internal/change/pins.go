@@ -306,9 +306,12 @@ func (j *judge) instances(p *pkg, name string) (list []string) {
 // plain is the name of a method without what marks its receiver as a pointer.
 func plain(name string) string { return strings.NewReplacer("(*", "", ")", "").Replace(name) }
 
-// literalTypes are the types that a func literal takes, returns and captures.
-func (j *judge) literalTypes(f *family, m member, x *Objects) []string {
-	list := []string{closureType(f, m, x)}
+// literalTypes are the types that a func literal, or another function, takes, returns and
+// captures.
+func (j *judge) literalTypes(f *family, m member, x *Objects) (list []string) {
+	if m.made != "" {
+		list = append(list, closureType(f, m, x))
+	}
 	sig, err := j.abbrevs.Of(m.def.Object, m.def.Sym)
 	if err != nil {
 		return list

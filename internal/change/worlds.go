@@ -44,18 +44,17 @@ func (j *judge) newWorlds() *worlds {
 	users := map[string][]string{} // types that contain or point to a type
 	isNamed := map[string]bool{}
 	for _, p := range j.pkgs {
-		for _, x := range []*Objects{p.Old, p.New} {
-			for name, d := range x.allData() {
-				typ, ok := typeName(name)
-				if !ok {
-					continue
-				}
+		add := func(name string, d program.Definition) bool {
+			if typ, ok := typeName(name); ok {
 				isNamed[typ] = isNamed[typ] || named(d)
 				for _, used := range usedTypes(d) {
 					users[used] = append(users[used], typ)
 				}
 			}
+			return true
 		}
+		p.Old.allData()(add)
+		maps.All(p.New.compiled())(add) // all else of it is that of Old
 	}
 	all := map[string]bool{}
 	for root := range w.changed {
