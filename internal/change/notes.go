@@ -88,12 +88,15 @@ func (e Escape) onStack(l *source.Literal) bool {
 // stands now.
 func (e Escape) Graft(delta *source.Delta, of Escape, x *source.Excerpt) Escape {
 	n := Escape{}
-	same := map[*source.File]bool{}
+	same := map[*source.File]bool{} // and none of its functions was compiled
 	for _, f := range delta.Old.Files {
 		same[f] = true
 	}
+	for _, f := range x.Functions {
+		same[f.File] = false
+	}
 	for _, f := range delta.New.Files {
-		if same[f] && x.Outline == nil {
+		if same[f] {
 			n[f.Path] = e[f.Path]
 		}
 	}
@@ -103,7 +106,7 @@ func (e Escape) Graft(delta *source.Delta, of Escape, x *source.Excerpt) Escape 
 			was = delta.Inits[d]
 		}
 		switch path := d.File.Path; {
-		case same[d.File] && x.Outline == nil:
+		case same[d.File]:
 		case x.Has(d):
 			n[path] = append(n[path], of.Lines(path, d.Pos.Line, d.EndLine)...)
 		case was != nil:
