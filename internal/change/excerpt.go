@@ -49,7 +49,7 @@ func GraftExcerpt(old *Objects, before Escape, delta *source.Delta, x *source.Ex
 		if x.Spread != nil {
 			own = append(own, wrappers(prefix, x.Spread.Described(), delta.New, old, Index(compiled))...)
 		}
-		return old.Graft(compiled, own), after, nil
+		return old.Graft(compiled, own, prefix), after, nil
 	}
 	for _, f := range x.Outline.Cut {
 		cut = append(cut, prefix+f.Symbol)
@@ -69,7 +69,7 @@ func wrappers(prefix string, types map[string]bool, declared *source.Package, ve
 			for key := range l.text {
 				name, ok := strings.CutPrefix(key.name, prefix)
 				dot := strings.LastIndexByte(name, '.')
-				if ok && dot > 0 && types[strings.Trim(name[:dot], "(*)")] && declared.Decls[name] == nil {
+				if ok && dot > 0 && types[strings.Trim(name[:dot], "(*)")] && declared.Decls[name] == nil && !strings.HasSuffix(name, methodValue) {
 					list = append(list, key.name)
 				}
 			}

@@ -42,13 +42,22 @@ func Index(a *goobj.Archive) *Objects {
 
 // Graft is x with some of its functions, and what the compiler made of these, as an
 // excerpt of the package has them; and what is new in that, and what an excerpt has in its
-// whole form whatever it is one of: descriptors of types, and dictionaries. The functions,
-// and those that are gone, are given by their linker names without type arguments.
-func (x *Objects) Graft(excerpt *goobj.Archive, functions []string) *Objects {
+// whole form whatever it is one of: descriptors of types, dictionaries, wrappers of method
+// values, and instances of generic functions of other packages. The functions, and those that are gone, are given by
+// their linker names without type arguments; prefix begins those of the package.
+func (x *Objects) Graft(excerpt *goobj.Archive, functions []string, prefix string) *Objects {
 	own := setOf(functions)
-	return x.graft(newLayer(excerpt, own, func(name string) bool {
-		return own[baseOf(name)] || !x.known(name) || strings.HasPrefix(name, "type:") || strings.Contains(name, "..dict.")
-	}))
+	foreign := func(name string) bool { return strings.Contains(name, "[") && !strings.HasPrefix(name, prefix) }
+	l := newLayer(excerpt, own, func(name string) bool {
+		return own[baseOf(name)] || !x.known(name) || strings.HasPrefix(name, "type:") || strings.Contains(name, "..dict.") ||
+			strings.HasSuffix(name, methodValue) || foreign(name)
+	})
+	for key := range l.text {
+		if foreign(key.name) {
+			own[baseOf(key.name)] = true
+		}
+	}
+	return x.graft(l)
 }
 
 // GraftOutline is x with all that an outline of the package was compiled to, but for the

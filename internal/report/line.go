@@ -111,8 +111,10 @@ func (e *Edit) changes() string {
 		return strings.Join(names, ", ")
 	case moved > 0:
 		return "lines moved in " + count(moved, "function")
+	case len(e.Compiled) > 0:
+		return "no function of the program changed"
 	}
-	return "no function changed"
+	return "the code is what runs"
 }
 
 // reasons returns why an edit needs a restart, one line each.

@@ -91,8 +91,10 @@ realtime: restart mode: go1.99 is not known to this release of realtime; with -r
 			r.Live(Edit{Elapsed: 80 * time.Millisecond, Decls: moved(12)})
 			r.Live(Edit{Elapsed: 80 * time.Millisecond, Decls: moved(1)})
 		}, "realtime: live in 80 ms  lines moved in 12 functions\nrealtime: live in 80 ms  lines moved in 1 function\n"},
-		{"nothing changed", func(r Reporter) { r.Live(Edit{Elapsed: 40 * time.Millisecond}) },
-			"realtime: live in 40 ms  no function changed\n"},
+		{"nothing changed", func(r Reporter) {
+			r.Live(Edit{Elapsed: 40 * time.Millisecond, Compiled: []string{"example.com/shop"}})
+			r.Live(Edit{Elapsed: 4 * time.Millisecond})
+		}, "realtime: live in 40 ms  no function of the program changed\nrealtime: live in 4.0 ms  the code is what runs\n"},
 		{"kept and running", func(r Reporter) {
 			d := lit
 			d.Package, d.Name, d.Verdict = "main", "main", VerdictLiveNewCalls

@@ -85,7 +85,7 @@ func (e *edit) compile(ctx context.Context) error {
 				e.needsBuild(errs[i])
 				return errs[i]
 			}
-			if u.excerpt == nil || u.excerpt.Outline != nil {
+			if u.exports() {
 				archives[u.pkg.ImportPath] = u.object.ArchivePath
 			}
 			e.report.Compiled = append(e.report.Compiled, u.pkg.ImportPath)
@@ -268,13 +268,18 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 	return nil
 }
 
+// exports reports whether the archive is one that others of the edit may import.
+func (u *unit) exports() bool {
+	return u.excerpt == nil || u.excerpt.Outline != nil || u.excerpt.Imported
+}
+
 // exportChanges returns what packages that import u must name in their sources to compile
 // to something else now; with all, every one may.
 func (e *edit) exportChanges(u *unit) (names map[string]bool, all bool) {
 	switch {
 	case e.behind:
 		return nil, false // they have been compiled by then
-	case u.excerpt != nil && u.excerpt.Outline == nil:
+	case !u.exports() || u.excerpt != nil && u.excerpt.Spread == nil:
 		return nil, false
 	case u.excerpt != nil:
 		return u.excerpt.Spread.Exported(), false

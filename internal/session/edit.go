@@ -56,7 +56,7 @@ type unit struct {
 	excerpt  *source.Excerpt   // what of it is compiled; nil: all
 	whole    error             // why an excerpt was not enough
 	imported bool              // others of the edit import it
-	changed  map[string]bool   // names that mean something else now, see source.Outline
+	changed  map[string]bool   // names that mean something else now, see source.Delta.Excerpt
 	widened  int               // times that an excerpt was not enough for what it has found itself
 	unknown  bool              // more may mean something else, and is not known by name
 	overlay  map[string][]byte // its files, if they are not to be read from disk

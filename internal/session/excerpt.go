@@ -68,22 +68,13 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 	if err != nil {
 		return err
 	}
-	if len(u.changed) == 0 {
-		x, err := u.delta.Excerpt(around)
-		switch {
-		case err != nil || x.Bodies:
-		case u.imported:
-			err = errors.New("other packages of the edit import it")
-		case x.Spread != nil && x.Spread.NamedBy(around.Importers):
-			err = errors.New("other packages name what changed")
-		}
-		if err == nil {
-			u.excerpt = x
-			return nil
-		}
-		e.debug = append(e.debug, fmt.Sprintf("no excerpt of %s: %v", u.pkg.ImportPath, err))
+	x, err := u.delta.Excerpt(u.changed, around)
+	if err == nil {
+		u.excerpt = x
+		return nil
 	}
-	x, err := u.delta.Outline(u.changed, u.inits, around)
+	e.debug = append(e.debug, fmt.Sprintf("no excerpt of %s: %v", u.pkg.ImportPath, err))
+	x, err = u.delta.Outline(u.changed, u.inits, around)
 	if err == nil && x.Outline.Share > maxShare {
 		err = fmt.Errorf("%.0f %% of it are concerned", 100*x.Outline.Share)
 	}
@@ -100,7 +91,7 @@ const maxShare = 0.5
 // around is what there is to know around the sources of a unit.
 func (e *edit) around(u *unit, escape change.Escape) (*source.Around, error) {
 	h := e.host
-	a := &source.Around{NameOf: h.packageName, Tags: escape.Tags}
+	a := &source.Around{NameOf: h.packageName, Tags: escape.Tags, Imported: u.imported}
 	in := []string{u.linkPath}
 	for _, d := range h.build.Dependents(u.pkg.ImportPath) {
 		old, err := h.sources.old(d)
@@ -147,7 +138,7 @@ func (u *unit) size() (n int) {
 func (u *unit) compileExcerpt(ctx context.Context, h *host, archives map[string]string) (err error) {
 	o, err := h.compiler.Compile(ctx, gobuild.Request{
 		ImportPath: u.pkg.ImportPath, Archives: archives, Scan: u.scan,
-		Excerpt: u.excerpt.Files, Outline: u.excerpt.Outline != nil,
+		Excerpt: u.excerpt.Files, Outline: u.excerpt.Outline != nil, Imported: u.excerpt.Imported,
 	})
 	if err != nil {
 		return err

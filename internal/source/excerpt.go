@@ -22,13 +22,15 @@ import (
 // is given. So those that are called have a body that does with its parameters what the
 // compiler has found the real one to do (see stub.go), which [Excerpt.Holds] verifies.
 //
-// If more changed than bodies, all declarations are needed: see [Delta.Outline].
+// If generic functions or the initialization are concerned, all declarations are needed: see
+// [Delta.Outline].
 type Excerpt struct {
 	Files     map[string][]byte // what is to be compiled, by path
 	Functions []*Decl           // those that are there with their bodies, at their lines
 	Moved     bool              // others moved too, and are not there
 	Bodies    bool              // nothing but bodies changed: others know the package as it was
 	Spread    *Spread           // what the edit reaches; nil if that are bodies, and what is new
+	Imported  bool              // others of the edit may import it: it has all that they name
 	Outline   *Outline          // it is one; else nil
 
 	stubs []stub
@@ -43,14 +45,16 @@ func (e *Excerpt) Has(x *Decl) bool {
 	return slices.Contains(e.Functions, x)
 }
 
-// Excerpt makes one of the functions that changed, and of those that name what changed. The
-// error says why the edit needs more.
-func (d *Delta) Excerpt(around *Around) (*Excerpt, error) {
+// Excerpt makes one of the functions that changed, and of those that name what changed.
+// changed are names that mean something else now though nothing in the package says so: those
+// of packages that it imports, and its own functions that do something else with their
+// parameters. The error says why the edit needs more.
+func (d *Delta) Excerpt(changed map[string]bool, around *Around) (*Excerpt, error) {
 	if err := d.excerptable(around.NameOf); err != nil {
 		return nil, err
 	}
 	e := &Excerpt{Files: map[string][]byte{}}
-	if err := d.functions(e, around); err != nil {
+	if err := d.functions(e, changed, around); err != nil {
 		return nil, err
 	}
 	x := &excerpter{delta: d, nameOf: around.NameOf, named: map[string]*item{}, methods: map[string][]*item{}, called: map[string]bool{}}
@@ -67,6 +71,9 @@ func (d *Delta) Excerpt(around *Around) (*Excerpt, error) {
 			}
 		}
 	}
+	if e.Imported {
+		x.export(around.Importers)
+	}
 	if err := x.close(); err != nil {
 		return nil, err
 	}
@@ -77,12 +84,12 @@ func (d *Delta) Excerpt(around *Around) (*Excerpt, error) {
 }
 
 // functions finds those that an excerpt has to have.
-func (d *Delta) functions(e *Excerpt, around *Around) error {
+func (d *Delta) functions(e *Excerpt, changed map[string]bool, around *Around) error {
 	if !slices.EqualFunc(d.Old.Files, d.New.Files, func(a, b *File) bool { return a.Path == b.Path }) {
 		return errors.New("it has other files now")
 	}
 	edited := map[*Decl]bool{}
-	bodies := len(d.Removed) == 0 // nothing but these changed
+	bodies := len(d.Removed) == 0 && len(changed) == 0 // nothing but these changed
 	for _, x := range d.Added {
 		switch x.Kind {
 		case Func:
@@ -112,7 +119,7 @@ func (d *Delta) functions(e *Excerpt, around *Around) error {
 	}
 	e.Bodies = bodies && len(d.Added) == 0
 	if !bodies {
-		e.Spread = d.Spread(nil, around)
+		e.Spread = d.Spread(changed, around)
 		if err := e.Spread.alone(d.New); err != nil {
 			return err
 		}
@@ -122,6 +129,7 @@ func (d *Delta) functions(e *Excerpt, around *Around) error {
 			}
 		}
 	}
+	e.Imported = !e.Bodies && (around.Imported || e.Spread != nil && e.Spread.NamedBy(around.Importers))
 	var moved []*Decl
 	moved, e.Moved = d.moved()
 	for _, x := range moved {
@@ -335,6 +343,20 @@ func (x *excerpter) index() error {
 		}
 	}
 	return nil
+}
+
+// export takes what packages may name of this one.
+func (x *excerpter) export(importers []*Package) {
+	for name, it := range x.named {
+		bare := methodName(name)
+		if !ast.IsExported(bare) || !slices.ContainsFunc(importers, func(p *Package) bool { return p.idents()[bare] }) {
+			continue
+		}
+		x.called[bare] = true
+		if bare == name { // a method comes with its type
+			x.want(it, declared)
+		}
+	}
 }
 
 // want takes an item into the excerpt.

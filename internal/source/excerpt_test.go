@@ -15,7 +15,9 @@ import (
 // That the compiler makes the same of them as of the whole packages is proved by
 // internal/proof/excerpts.
 func TestExcerpt(t *testing.T) {
-	excerpts(t, "testdata/excerpt.txtar", (*Delta).Excerpt)
+	excerpts(t, "testdata/excerpt.txtar", func(d *Delta, around *Around) (*Excerpt, error) {
+		return d.Excerpt(nil, around)
+	})
 }
 
 // TestOutline makes outlines in the same way.

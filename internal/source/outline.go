@@ -20,10 +20,8 @@ type Outline struct {
 	cut map[*Decl]bool
 }
 
-// Outline makes one for an edit of any declarations. changed are names that mean something
-// else now though nothing in the package says so: those of packages that it imports, and
-// its own functions that do something else with their parameters. in are the initializers
-// that the edit may run; nil: none.
+// Outline makes one for an edit of any declarations. in are the initializers that the edit
+// may run; nil: none. All else is as for [Delta.Excerpt].
 func (d *Delta) Outline(changed map[string]bool, in *Initializers, around *Around) (*Excerpt, error) {
 	if err := d.excerptable(around.NameOf); err != nil {
 		return nil, err

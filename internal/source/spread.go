@@ -35,6 +35,7 @@ type Around struct {
 	Tags      func(*Decl) []string           // the compiler's words on the parameters of a function, as it was: "leaking param: p"
 	Held      func(method string) bool       // an interface of the old code holds values for a method of this name: by itabs, here and in what imports the package
 	Importers []*Package                     // what imports it, as it was and as it is
+	Imported  bool                           // others of the edit do, or what these import
 }
 
 // Spread is that of a delta, and of names of other packages, or of functions of this one,
@@ -47,6 +48,19 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 		inferring[x] = x.surface(func(name string) { users[name] = append(users[name], x) })
 	}
 	var work []string
+	// describe is for a method that its type has not had, has no more, or has as another.
+	describe := func(method *Decl) {
+		typ := d.New.Decls[method.receiver()]
+		if typ == nil || typ.Kind != Type || s.described[typ.Name] {
+			return
+		}
+		for t := range closure([]*Decl{typ}, func(t *Decl) []*Decl {
+			return slices.DeleteFunc(slices.Clone(users[t.Name]), func(u *Decl) bool { return u.Kind != Type })
+		}) {
+			s.described[t.Name] = true
+			s.own[t.Name] = s.own[t.Name] || around.inherits(t.Name)
+		}
+	}
 	reach := func(x *Decl) {
 		if anonymous(x) {
 			return
@@ -59,26 +73,18 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 			name = x.receiver() // its code is made wherever the type is used
 		case x.Kind == Method:
 			set, name = s.methods, methodName(x.Name)
+			describe(x)
 		}
 		if s.own[name] = true; !set[name] {
 			set[name] = true
 			work = append(work, name)
 		}
 	}
-	// method is one that its type has not had, or with gone, has not any more as it was: then
-	// the type may be no implementation of an interface any more.
-	method := func(x *Decl, gone bool) {
-		typ := d.New.Decls[x.receiver()]
-		if typ == nil || typ.Kind != Type {
-			return
-		}
-		for t := range closure([]*Decl{typ}, func(t *Decl) []*Decl {
-			return slices.DeleteFunc(slices.Clone(users[t.Name]), func(u *Decl) bool { return u.Kind != Type })
-		}) {
-			s.described[t.Name] = true
-			s.own[t.Name] = s.own[t.Name] || around.inherits(t.Name)
-		}
-		if gone && around.held(methodName(x.Name)) {
+	// gone is for what is not as it was: without the method, the type may be no implementation
+	// of an interface any more.
+	gone := func(x *Decl) {
+		reach(x)
+		if typ := d.New.Decls[x.receiver()]; typ != nil && typ.Kind == Type && around.held(methodName(x.Name)) {
 			reach(typ)
 		}
 	}
@@ -96,18 +102,15 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 		case c.What == Lines, c.New.isFunc() && !c.New.Generic && c.What&(Signature|Imports) == 0, c.New.Kind == Var && c.What&^(Literals|Lines) == 0:
 			continue // others know of it what they did
 		}
-		reach(c.New)
-		method(c.New, true)
+		gone(c.New)
 	}
 	for _, x := range d.Added {
 		if x.Kind == Method { // what else is new, nothing that is old can name
 			reach(x)
-			method(x, false)
 		}
 	}
 	for _, x := range d.Removed {
-		reach(x)
-		method(x, true)
+		gone(x)
 	}
 	for len(work) > 0 {
 		name := work[len(work)-1]

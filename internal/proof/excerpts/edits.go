@@ -94,20 +94,13 @@ func (e *edition) part(ctx context.Context, changed map[string]bool) (*change.Ob
 	}
 	around := s.around(importers)
 	for tries := 0; ; tries++ {
-		var x *source.Excerpt
-		var why error
-		if len(changed) == 0 {
-			x, why = e.delta.Excerpt(around)
-			if why == nil && x.Spread != nil && x.Spread.NamedBy(around.Importers) {
-				x = nil
-			}
-		}
-		if x == nil {
+		x, why := e.delta.Excerpt(changed, around)
+		if why != nil {
 			if x, why = e.delta.Outline(changed, nil, around); why != nil {
 				return nil, "", nil, why
 			}
 		}
-		o, err := s.compiler.Compile(ctx, gobuild.Request{ImportPath: s.pkg.ImportPath, Excerpt: x.Files, Outline: x.Outline != nil, Overlay: e.overlay, Archives: e.archives})
+		o, err := s.compiler.Compile(ctx, gobuild.Request{ImportPath: s.pkg.ImportPath, Excerpt: x.Files, Outline: x.Outline != nil, Imported: x.Imported, Overlay: e.overlay, Archives: e.archives})
 		if err != nil {
 			return nil, "", nil, err
 		}

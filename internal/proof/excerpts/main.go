@@ -194,7 +194,7 @@ func (d *difference) Error() string { return d.what }
 // try compiles an excerpt for one function, as if its body had changed.
 func (s *subject) try(ctx context.Context, d *source.Decl) error {
 	delta := &source.Delta{Old: s.source, New: s.source, Changed: []source.Change{{Old: d, New: d, What: source.Body}}}
-	x, err := delta.Excerpt(s.around(nil))
+	x, err := delta.Excerpt(nil, s.around(nil))
 	if err != nil {
 		return err
 	}
