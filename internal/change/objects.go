@@ -42,15 +42,15 @@ func Index(a *goobj.Archive) *Objects {
 
 // Graft is x with some of its functions, and what the compiler made of these, as an
 // excerpt of the package has them; and what is new in that, and what an excerpt has in its
-// whole form whatever it is one of: descriptors of types, dictionaries, wrappers of method
-// values, and instances of generic functions of other packages. The functions, and those that are gone, are given by
-// their linker names without type arguments; prefix begins those of the package.
+// whole form whatever it is one of: dictionaries, wrappers of method values, and all that has
+// no name of the package (descriptors of types, instances of other packages' generic
+// functions). The functions, and those that are gone, are given by their linker names without
+// type arguments; prefix begins those of the package.
 func (x *Objects) Graft(excerpt *goobj.Archive, functions []string, prefix string) *Objects {
 	own := setOf(functions)
-	foreign := func(name string) bool { return strings.Contains(name, "[") && !strings.HasPrefix(name, prefix) }
+	foreign := func(name string) bool { return !strings.HasPrefix(name, prefix) }
 	l := newLayer(excerpt, own, func(name string) bool {
-		return own[baseOf(name)] || !x.known(name) || strings.HasPrefix(name, "type:") || strings.Contains(name, "..dict.") ||
-			strings.HasSuffix(name, methodValue) || foreign(name)
+		return own[baseOf(name)] || !x.known(name) || strings.Contains(name, "..dict.") || strings.HasSuffix(name, methodValue) || foreign(name)
 	})
 	for key := range l.text {
 		if foreign(key.name) {

@@ -27,12 +27,28 @@ func (e *edit) needsBuild(err error) {
 }
 
 // compile compiles the changed packages, and those that depend on what changed in what
-// they export: in waves of packages that don't need each other.
+// they export. What does not compile against an excerpt is compiled again without: it may
+// lack what a message names.
 func (e *edit) compile(ctx context.Context) error {
-	h := e.host
 	if err := e.imports(); err != nil {
 		return err
 	}
+	err := e.compileAll(ctx)
+	var ce *gobuild.CompileError
+	if !errors.As(err, &ce) || !slices.ContainsFunc(e.units, func(u *unit) bool { return u.excerpt != nil && u.excerpt.Imported }) {
+		return err
+	}
+	e.debug = append(e.debug, "without excerpts: "+strings.TrimSpace(ce.Output))
+	e.units, e.outlines, e.report.Compiled = e.all, true, nil
+	for _, u := range e.units {
+		u.changed, u.unknown, u.widened = nil, false, 0
+	}
+	return e.compileAll(ctx)
+}
+
+// compileAll compiles in waves of packages that don't need each other.
+func (e *edit) compileAll(ctx context.Context) error {
+	h := e.host
 	archives := map[string]string{}
 	queue := map[string]*unit{}
 	for _, u := range e.units {

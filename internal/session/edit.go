@@ -35,6 +35,7 @@ type edit struct {
 	notes    []string            // for the user, beside the report
 	debug    []string            // for those who want to know
 	behind   bool                // it completes others: nobody has saved anything
+	outlines bool                // packages are not to be compiled against excerpts
 	mods     map[string][]byte   // go.mod files that changed
 	watch    func(dirs []string) // looks at more folders
 
@@ -91,7 +92,7 @@ func (e *edit) prepare(ctx context.Context) error {
 		return restartf("")
 	}
 	start := time.Now()
-	e.units, e.comments, e.report.Decls, e.report.Compiled, e.notes, e.debug = nil, nil, nil, nil, nil, nil
+	e.units, e.comments, e.report.Decls, e.report.Compiled, e.notes, e.debug, e.outlines = nil, nil, nil, nil, nil, nil, false
 	if err := e.read(ctx); err != nil {
 		return err
 	}

@@ -69,6 +69,9 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 		return err
 	}
 	x, err := u.delta.Excerpt(u.changed, around)
+	if err == nil && x.Imported && e.outlines {
+		err = errors.New("other packages don't compile against it")
+	}
 	if err == nil {
 		u.excerpt = x
 		return nil
@@ -92,7 +95,6 @@ const maxShare = 0.5
 func (e *edit) around(u *unit, escape change.Escape) (*source.Around, error) {
 	h := e.host
 	a := &source.Around{NameOf: h.packageName, Tags: escape.Tags, Imported: u.imported}
-	in := []string{u.linkPath}
 	for _, d := range h.build.Dependents(u.pkg.ImportPath) {
 		old, err := h.sources.old(d)
 		if err != nil {
@@ -104,11 +106,10 @@ func (e *edit) around(u *unit, escape change.Escape) (*source.Around, error) {
 				a.Importers = append(a.Importers, v.delta.New)
 			}
 		}
-		in = append(in, d.LinkPath())
 	}
 	a.Held = func(method string) bool {
-		return slices.ContainsFunc(in, func(linkPath string) bool {
-			x, err := h.objects(linkPath)
+		return slices.ContainsFunc(h.build.Live, func(p *gobuild.Package) bool {
+			x, err := h.objects(p.LinkPath())
 			return err != nil || x.Holds(method)
 		})
 	}

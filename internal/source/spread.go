@@ -33,7 +33,7 @@ type Spread struct {
 type Around struct {
 	NameOf    func(importPath string) string // the name of a package; "" if it is not known
 	Tags      func(*Decl) []string           // the compiler's words on the parameters of a function, as it was: "leaking param: p"
-	Held      func(method string) bool       // an interface of the old code holds values for a method of this name: by itabs, here and in what imports the package
+	Held      func(method string) bool       // the old code makes interface values that are held for a method of this name
 	Importers []*Package                     // what imports it, as it was and as it is
 	Imported  bool                           // others of the edit do, or what these import
 }
