@@ -1,6 +1,7 @@
 package change
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -44,17 +45,19 @@ func (j *judge) newWorlds() *worlds {
 	users := map[string][]string{} // types that contain or point to a type
 	isNamed := map[string]bool{}
 	for _, p := range j.pkgs {
-		add := func(name string, d program.Definition) bool {
-			if typ, ok := typeName(name); ok {
+		// All else that is new is that of Old.
+		for _, data := range []iter.Seq2[string, program.Definition]{p.Old.allData(), maps.All(p.New.compiled())} {
+			for name, d := range data {
+				typ, ok := typeName(name)
+				if !ok {
+					continue
+				}
 				isNamed[typ] = isNamed[typ] || named(d)
 				for _, used := range usedTypes(d) {
 					users[used] = append(users[used], typ)
 				}
 			}
-			return true
 		}
-		p.Old.allData()(add)
-		maps.All(p.New.compiled())(add) // all else of it is that of Old
 	}
 	all := map[string]bool{}
 	for root := range w.changed {

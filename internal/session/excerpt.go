@@ -94,7 +94,7 @@ const maxShare = 0.5
 // around is what there is to know around the sources of a unit.
 func (e *edit) around(u *unit, escape change.Escape) (*source.Around, error) {
 	h := e.host
-	a := &source.Around{NameOf: h.packageName, Tags: escape.Tags, Imported: u.imported}
+	a := &source.Around{NameOf: h.packageName, Tags: escape.Tags, Imported: u.imported, Stale: h.sources.excerpted[u.pkg.ImportPath].exports}
 	for _, d := range h.build.Dependents(u.pkg.ImportPath) {
 		old, err := h.sources.old(d)
 		if err != nil {

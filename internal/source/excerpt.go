@@ -129,7 +129,7 @@ func (d *Delta) functions(e *Excerpt, changed map[string]bool, around *Around) e
 			}
 		}
 	}
-	e.Imported = !e.Bodies && (around.Imported || e.Spread != nil && e.Spread.NamedBy(around.Importers))
+	e.Imported = around.Imported && (!e.Bodies || around.Stale) || e.Spread != nil && e.Spread.NamedBy(around.Importers)
 	var moved []*Decl
 	moved, e.Moved = d.moved()
 	for _, x := range moved {
@@ -146,7 +146,7 @@ func (d *Delta) functions(e *Excerpt, changed map[string]bool, around *Around) e
 		}
 		e.Functions = append(e.Functions, x)
 	}
-	if len(e.Functions) == 0 && (e.Spread == nil || len(e.Spread.described) == 0) {
+	if len(e.Functions) == 0 && !e.Imported && (e.Spread == nil || len(e.Spread.described) == 0) {
 		return errors.New("no function is concerned")
 	}
 	return nil

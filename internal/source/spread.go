@@ -36,6 +36,7 @@ type Around struct {
 	Held      func(method string) bool       // the old code makes interface values that are held for a method of this name
 	Importers []*Package                     // what imports it, as it was and as it is
 	Imported  bool                           // others of the edit do, or what these import
+	Stale     bool                           // these would import an archive of before the old version
 }
 
 // Spread is that of a delta, and of names of other packages, or of functions of this one,
