@@ -58,8 +58,9 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 		for t := range closure([]*Decl{typ}, func(t *Decl) []*Decl {
 			return slices.DeleteFunc(slices.Clone(users[t.Name]), func(u *Decl) bool { return u.Kind != Type })
 		}) {
-			s.described[t.Name] = true
-			s.own[t.Name] = s.own[t.Name] || around.inherits(t.Name)
+			if s.described[t.Name] = true; around.inherits(t.Name) {
+				s.own[t.Name] = true
+			}
 		}
 	}
 	reach := func(x *Decl) {
