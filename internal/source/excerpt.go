@@ -161,8 +161,6 @@ func (s *Spread) alone(p *Package) error {
 			return fmt.Errorf("%v %s names what changed", x.Kind, x.Name)
 		case !x.isFunc() && x.Kind != Const && s.touches(x):
 			return fmt.Errorf("the initialization of the package names what changed: %v %s", x.Kind, x.Name)
-		case s.inherits(x):
-			return fmt.Errorf("%v %s embeds what changed", x.Kind, x.Name)
 		}
 	}
 	return nil

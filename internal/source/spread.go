@@ -49,6 +49,7 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 		inferring[x] = x.surface(func(name string) { users[name] = append(users[name], x) })
 	}
 	var work []string
+	var reach func(x *Decl)
 	// describe is for a method that its type has not had, has no more, or has as another.
 	describe := func(method *Decl) {
 		typ := d.New.Decls[method.receiver()]
@@ -58,12 +59,15 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 		for t := range closure([]*Decl{typ}, func(t *Decl) []*Decl {
 			return slices.DeleteFunc(slices.Clone(users[t.Name]), func(u *Decl) bool { return u.Kind != Type })
 		}) {
-			if s.described[t.Name] = true; around.inherits(t.Name) {
+			switch s.described[t.Name] = true; {
+			case t.Generic: // its instances are described where they are used
+				reach(t)
+			case around.inherits(t.Name):
 				s.own[t.Name] = true
 			}
 		}
 	}
-	reach := func(x *Decl) {
+	reach = func(x *Decl) {
 		if anonymous(x) {
 			return
 		}
@@ -226,7 +230,7 @@ func identifiers(n ast.Node, literals bool, f func(name string)) {
 }
 
 // touches reports whether a function, or an initializer, may be compiled to something else
-// for what it names.
+// for what it names, or has a type whose descriptor changes.
 func (s *Spread) touches(x *Decl) bool {
 	found := false
 	if fn, ok := x.node.(*ast.FuncDecl); ok {
@@ -236,7 +240,7 @@ func (s *Spread) touches(x *Decl) bool {
 		}
 		identifiers(fn.Type, false, note)
 	}
-	return found || slices.ContainsFunc(x.idents(), func(name string) bool { return s.names[name] || s.methods[name] })
+	return found || s.inherits(x) || slices.ContainsFunc(x.idents(), func(name string) bool { return s.names[name] || s.methods[name] })
 }
 
 // Has reports whether a declaration is reached: whether all that names it is touched.
