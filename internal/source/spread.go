@@ -50,19 +50,21 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 	}
 	var work []string
 	var reach func(x *Decl)
-	// describe is for a method that its type has not had, has no more, or has as another.
+	// describe is for a method that its type has not had, has no more, or has as another. What
+	// others export has an exported one, too, of which those that call it may come to know.
 	describe := func(method *Decl) {
 		typ := d.New.Decls[method.receiver()]
-		if typ == nil || typ.Kind != Type || s.described[typ.Name] {
+		if typ == nil || typ.Kind != Type {
 			return
 		}
+		exported := ast.IsExported(methodName(method.Name))
 		for t := range closure([]*Decl{typ}, func(t *Decl) []*Decl {
 			return slices.DeleteFunc(slices.Clone(users[t.Name]), func(u *Decl) bool { return u.Kind != Type })
 		}) {
 			switch s.described[t.Name] = true; {
 			case t.Generic: // its instances are described where they are used
 				reach(t)
-			case around.inherits(t.Name):
+			case exported || around.inherits(t.Name):
 				s.own[t.Name] = true
 			}
 		}
