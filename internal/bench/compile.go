@@ -14,9 +14,15 @@ import (
 // bareCompiles is how often a package is compiled to know what that takes.
 const bareCompiles = 11
 
+// bareTimes are the medians that bareCompile has measured, by import path.
+var bareTimes = map[string]time.Duration{}
+
 // bareCompile measures go tool compile of a whole package, as the go command runs it for a
-// build without inlining, and nothing else: the median.
+// build without inlining, and nothing else: the median. It does so once for each package.
 func bareCompile(s *shop.Shop, importPath string) (time.Duration, error) {
+	if t, ok := bareTimes[importPath]; ok {
+		return t, nil
+	}
 	build := s.Command("go", "build", "-x", "-work", "-gcflags="+importPath+"=-l", importPath)
 	out, err := build.CombinedOutput()
 	if err != nil {
@@ -50,5 +56,6 @@ func bareCompile(s *shop.Shop, importPath string) (time.Duration, error) {
 		}
 		times = append(times, time.Since(begin))
 	}
-	return median(times), nil
+	bareTimes[importPath] = median(times)
+	return bareTimes[importPath], nil
 }

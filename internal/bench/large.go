@@ -5,7 +5,6 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/realtimefunc/realtimefunc/internal/bench/large"
 	"github.com/realtimefunc/realtimefunc/internal/bench/shop"
@@ -41,7 +40,6 @@ func largePackages(s *shop.Shop, w io.Writer) error {
 	}
 	signature := func(n int) string { return fmt.Sprintf("remember(n int, _ ...[%d]int) int {\nn += %[1]d\n", n) }
 	typ := func(n int) string { return fmt.Sprintf("struct{ pad [%d]byte }\n", n) }
-	bare := map[string]time.Duration{} // by package
 	for _, b := range []body{
 		{pkg: "small", original: large.Return, replaced: within, want: number(0)},
 		{pkg: "big", original: large.Return, replaced: within, want: number(0)},
@@ -54,12 +52,6 @@ func largePackages(s *shop.Shop, w io.Writer) error {
 		b.name = fmt.Sprintf("package of %d lines%s", lines[b.pkg], b.name)
 		b.path, b.file = "/"+b.pkg, "internal/"+b.pkg+"/"+large.Edited
 		b.pkg = large.Module + "/internal/" + b.pkg
-		if bare[b.pkg] == 0 {
-			if bare[b.pkg], err = bareCompile(&c, b.pkg); err != nil {
-				return err
-			}
-		}
-		b.bare = bare[b.pkg]
 		if err := saves(&c, r, b, w); err != nil {
 			return fmt.Errorf("editing a %s: %w", b.name, err)
 		}

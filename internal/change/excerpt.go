@@ -69,7 +69,7 @@ func wrappers(prefix string, types map[string]bool, declared *source.Package, ve
 			for key := range l.text {
 				name, ok := strings.CutPrefix(key.name, prefix)
 				dot := strings.LastIndexByte(name, '.')
-				if ok && dot > 0 && types[strings.Trim(name[:dot], "(*)")] && declared.Decls[name] == nil && !strings.HasSuffix(name, methodValue) {
+				if ok && dot > 0 && types[plain(name[:dot])] && declared.Decls[name] == nil && !strings.HasSuffix(name, methodValue) {
 					list = append(list, key.name)
 				}
 			}

@@ -89,8 +89,8 @@ type Request struct {
 
 	// Excerpt is what is compiled in place of the package's files, if it is not nil:
 	// Go files by path. They may lack bodies of functions. The archive is of use for
-	// what is whole in them alone; later edits don't import it. One that is Imported has
-	// all that others of the same edit name, and an Outline lacks nothing but bodies.
+	// what is whole in them alone; later edits don't import it. If it is Imported, others
+	// of the same edit do. An Outline lacks nothing but bodies.
 	Excerpt           map[string][]byte
 	Imported, Outline bool
 
@@ -197,7 +197,7 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 	if o.Archive, err = os.ReadFile(o.ArchivePath); err != nil {
 		return nil, err
 	}
-	if o.excerpt && !req.Outline && !req.Imported {
+	if o.excerpt && !req.Imported {
 		c.Discard(o) // nobody imports it
 	}
 	if o.Export, _, err = splitArchive(o.Archive); err != nil {

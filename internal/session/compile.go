@@ -285,9 +285,7 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 }
 
 // exports reports whether the archive is one that others of the edit may import.
-func (u *unit) exports() bool {
-	return u.excerpt == nil || u.excerpt.Outline != nil || u.excerpt.Imported
-}
+func (u *unit) exports() bool { return u.excerpt == nil || u.excerpt.Imported }
 
 // exportChanges returns what packages that import u must name in their sources to compile
 // to something else now; with all, every one may.

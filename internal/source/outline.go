@@ -27,7 +27,7 @@ func (d *Delta) Outline(changed map[string]bool, in *Initializers, around *Aroun
 		return nil, err
 	}
 	o := &Outline{cut: map[*Decl]bool{}}
-	e := &Excerpt{Files: map[string][]byte{}, Spread: d.Spread(changed, around), Outline: o}
+	e := &Excerpt{Files: map[string][]byte{}, Spread: d.Spread(changed, around), Imported: true, Outline: o}
 	edited := map[*Decl]bool{}
 	for _, x := range d.Added {
 		edited[x] = true

@@ -50,11 +50,17 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 	}
 	var work []string
 	var reach func(x *Decl)
+	receiver := func(method *Decl) *Decl {
+		if typ := d.New.Decls[method.receiver()]; typ != nil && typ.Kind == Type {
+			return typ
+		}
+		return nil
+	}
 	// describe is for a method that its type has not had, has no more, or has as another. What
 	// others export has an exported one, too, of which those that call it may come to know.
 	describe := func(method *Decl) {
-		typ := d.New.Decls[method.receiver()]
-		if typ == nil || typ.Kind != Type {
+		typ := receiver(method)
+		if typ == nil {
 			return
 		}
 		exported := ast.IsExported(methodName(method.Name))
@@ -92,7 +98,7 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 	// of an interface any more.
 	gone := func(x *Decl) {
 		reach(x)
-		if typ := d.New.Decls[x.receiver()]; typ != nil && typ.Kind == Type && around.held(methodName(x.Name)) {
+		if typ := receiver(x); typ != nil && around.held(methodName(x.Name)) {
 			reach(typ)
 		}
 	}
