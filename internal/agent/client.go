@@ -121,11 +121,13 @@ func (c *Client) FindItabs(ctx context.Context, pairs []wire.ItabPair) (*wire.It
 // Apply applies an edit, or fails with a *[Failure] and leaves the program's
 // functions as they were.
 //
-// It first sorts p.Redirects, p.Methods, p.Quiet and p.Running by address and drops ranges
+// It first sorts p.Redirects, p.Methods, p.Retired, p.Quiet and p.Running by address and drops ranges
 // that are there twice. The indices in the answer count in the sorted slices.
 func (c *Client) Apply(ctx context.Context, p *wire.Patch) (*wire.Applied, error) {
 	slices.SortFunc(p.Redirects, func(a, b wire.Redirect) int { return cmp.Compare(a.Old, b.Old) })
 	slices.Sort(p.Methods)
+	slices.Sort(p.Retired)
+	p.Forget, p.Skip = sortRanges(p.Forget), sortRanges(p.Skip)
 	p.Quiet = sortRanges(p.Quiet)
 	p.Running = sortRanges(p.Running)
 	return request[*wire.Applied](ctx, c, p)

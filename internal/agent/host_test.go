@@ -128,7 +128,7 @@ func (p *program) read(t testing.TB) {
 		Getitab: p.addr(t, "runtime.getitab"), DoInit1: p.addr(t, "runtime.doInit1"),
 		FirstModuledata: p.addr(t, "runtime.firstmoduledata"), LastModuledatap: p.addr(t, "runtime.lastmoduledatap"),
 		ModulesSlice: p.addr(t, "runtime.modulesSlice"), Allgs: p.addr(t, "runtime.allgs"),
-		ItabInit: p.addr(t, "runtime.itabInit"), ItabTable: p.addr(t, "runtime.itabTable"), End: p.addr(t, "runtime.end"),
+		ItabInit: p.addr(t, "runtime.itabInit"), ItabTable: p.addr(t, "runtime.itabTable"), Mheap: p.addr(t, "runtime.mheap_"), End: p.addr(t, "runtime.end"),
 	}
 	if s, ok := p.symbols["runtime.moduleTypelinks"]; ok {
 		p.setup.ModuleTypelinks = s.Value
@@ -141,7 +141,8 @@ func (p *program) read(t testing.TB) {
 	if s, ok := p.symbols["runtime.raceacquireg"]; ok {
 		p.setup.RaceAcquireg, p.setup.RaceReleaseMergeg = s.Value, p.addr(t, "runtime.racereleasemergeg")
 	}
-	offsets := fieldOffsets(t, debug, "runtime.g", "runtime.gobuf", "runtime.stack", "runtime.moduledata", "internal/abi.ITab", "internal/abi.Type")
+	offsets := fieldOffsets(t, debug, "runtime.g", "runtime.gobuf", "runtime.stack", "runtime.moduledata", "internal/abi.ITab", "internal/abi.Type",
+		"runtime.mheap", "runtime.mspan", "runtime.special", "runtime.specialfinalizer")
 	field := func(name string) uint32 {
 		offset, ok := offsets[name]
 		if !ok {
@@ -157,6 +158,15 @@ func (p *program) read(t testing.TB) {
 	s.GGoid, s.GAtomicstatus, s.GAsyncSafePoint = field("runtime.g.goid"), field("runtime.g.atomicstatus"), field("runtime.g.asyncSafePoint")
 	s.GRacectx = field("runtime.g.racectx")
 	s.ItabType, s.ItabHash, s.TypeHash = field("internal/abi.ITab.Type"), field("internal/abi.ITab.Hash"), field("internal/abi.Type.Hash")
+	s.ModuledataData, s.ModuledataEdata = field("runtime.moduledata.data"), field("runtime.moduledata.edata")
+	s.ModuledataBss, s.ModuledataEbss = field("runtime.moduledata.bss"), field("runtime.moduledata.ebss")
+	s.GSchedSP, s.GSyscallSP = field("runtime.g.sched")+field("runtime.gobuf.sp"), field("runtime.g.syscallsp")
+	s.MheapAllspans = field("runtime.mheap.allspans")
+	s.SpanStart, s.SpanElemsize, s.SpanNelems = field("runtime.mspan.startAddr"), field("runtime.mspan.elemsize"), field("runtime.mspan.nelems")
+	s.SpanFreeIndex, s.SpanAllocBits = field("runtime.mspan.freeIndexForScan"), field("runtime.mspan.allocBits")
+	s.SpanState, s.SpanClass, s.SpanSpecials = field("runtime.mspan.state"), field("runtime.mspan.spanclass"), field("runtime.mspan.specials")
+	s.SpecialNext, s.SpecialKind = field("runtime.special.next"), field("runtime.special.kind")
+	s.FinalizerFint, s.FinalizerOT = field("runtime.specialfinalizer.fint"), field("runtime.specialfinalizer.ot")
 }
 
 // fieldOffsets returns the offsets of the fields of the named structs, by
@@ -287,7 +297,7 @@ func (h *process) setupFor(hello *wire.Hello) wire.Setup {
 		&setup.ArenaMin, &setup.ArenaMax,
 		&setup.StopTheWorldGC, &setup.StartTheWorldGC, &setup.StopTheWorld, &setup.StartTheWorld,
 		&setup.Gcallers, &setup.ItabAdd, &setup.Getitab, &setup.DoInit1, &setup.ItabInit,
-		&setup.FirstModuledata, &setup.LastModuledatap, &setup.ModulesSlice, &setup.Allgs, &setup.ItabTable, &setup.End, &setup.MainInitDone,
+		&setup.FirstModuledata, &setup.LastModuledatap, &setup.ModulesSlice, &setup.Allgs, &setup.ItabTable, &setup.Mheap, &setup.End, &setup.MainInitDone,
 	} {
 		*addr += h.bias
 	}

@@ -86,6 +86,10 @@ type Result struct {
 	// patch goes live: they may have handed a pointer into their stack to a function that
 	// keeps it, or hold a value of a type that changed.
 	Quiet []Span
+	// Retired are the types of the program of which there must be no value in an interface
+	// when the patch goes live, and no reflect.Type: new code knows others by their names.
+	Retired []Retired
+
 	Left  []program.Definition // functions, as they were, that only calls in progress may still call
 	Worse []string             // functions because of which others are quiet: they keep a parameter now
 }
@@ -101,11 +105,28 @@ func (r *Result) Restarts() []Decl {
 	return list
 }
 
-// Judge decides about an edit: all its packages together. Functions in leave are left to
-// their old callers and not redirected, if that is safe.
-func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, leave ...string) (*Result, error) {
-	j := &judge{prog: prog, abbrevs: abbrevs, res: &Result{NewVariables: map[string]bool{}, Twins: map[program.Definition]program.Definition{}}, consts: map[string]bool{}, renewed: map[string]bool{}, taken: map[symbolKey]bool{}, reported: map[string]int{}, leave: map[string]bool{}}
-	for _, name := range leave {
+// Options are what Judge has to know beside the packages.
+type Options struct {
+	Program *program.Program
+	Abbrevs signature.Abbrevs
+
+	// Leave are functions that are left to their old callers and not redirected, if that
+	// is safe.
+	Leave []string
+
+	// Unsafe reports whether code of a package may hide values behind pointers without a
+	// type: it imports unsafe or C and is not of the standard library.
+	Unsafe func(importPath string) bool
+}
+
+// Judge decides about an edit: all its packages together.
+func Judge(pkgs []Package, o Options) (*Result, error) {
+	j := &judge{
+		Options: o, prog: o.Program, abbrevs: o.Abbrevs,
+		res:    &Result{NewVariables: map[string]bool{}, Twins: map[program.Definition]program.Definition{}},
+		consts: map[string]bool{}, renewed: map[string]bool{}, taken: map[symbolKey]bool{}, reported: map[string]int{}, leave: map[string]bool{},
+	}
+	for _, name := range o.Leave {
 		j.leave[name] = true
 	}
 	for i := range pkgs {
@@ -116,6 +137,7 @@ func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, lea
 	j.worlds = j.newWorlds()
 	j.findForks()
 	j.pins()
+	j.retire()
 	j.newTypes()
 	j.dictionaries()
 	for _, p := range j.pkgs {
@@ -135,13 +157,14 @@ func Judge(pkgs []Package, prog *program.Program, abbrevs signature.Abbrevs, lea
 }
 
 type judge struct {
+	Options
 	prog    *program.Program
 	abbrevs signature.Abbrevs
 	pkgs    []*pkg
 	res     *Result
 	taken   map[symbolKey]bool // functions that are in the patch
 
-	leave    map[string]bool // see Judge
+	leave    map[string]bool // see Options.Leave
 	worlds   *worlds
 	reported map[string]int  // index in res.Decls, by import path and name
 	dicts    map[string]bool // names of dictionaries whose layout changed

@@ -43,7 +43,11 @@ func (j *judge) findForks() {
 			if owner := j.owner(base); owner != nil {
 				f.p, f.decl = owner, owner.declared(strings.TrimPrefix(generic(base), owner.prefix))
 			}
-			f.why, f.sig = j.forkReason(was, now)
+			var before *source.Decl
+			if f.decl != nil {
+				before = f.p.Delta.Old.Decls[f.decl.Name]
+			}
+			f.why, f.sig = j.forkReason(was, now, declaredBy(before), declaredBy(f.decl))
 			f.left = j.mayLeave(f)
 			switch {
 			case f.why != "":
@@ -95,8 +99,8 @@ func mayFork(p *pkg) bool {
 }
 
 // forkReason says why a function is left to its old callers, "" if it is not, and what
-// signature it had.
-func (j *judge) forkReason(was, now program.Definition) (why string, sig *signature.Signature) {
+// signature it had. The declarations are nil if they are not in the edit.
+func (j *judge) forkReason(was, now program.Definition, before, after *declared) (why string, sig *signature.Signature) {
 	oldSig, errOld := j.abbrevs.Of(was.Object, was.Sym)
 	newSig, errNew := j.abbrevs.Of(now.Object, now.Sym)
 	if errOld != nil || errNew != nil {
@@ -112,8 +116,8 @@ func (j *judge) forkReason(was, now program.Definition) (why string, sig *signat
 		}
 		return "", oldSig
 	}
-	if !slices.Equal(oldSig.Params, newSig.Params) {
-		return "signature changed", oldSig
+	if why := j.differ(oldSig, newSig, before, after); why != "" {
+		return why, oldSig
 	}
 	for _, param := range oldSig.Params {
 		if j.worlds.mentions(param.Type) {

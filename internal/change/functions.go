@@ -9,7 +9,6 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/program"
-	"github.com/realtimefunc/realtimefunc/internal/signature"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 )
 
@@ -99,6 +98,21 @@ func (j *judge) family(p *pkg, f, before *family) {
 	c := j.comparer(lits.rename)
 	rebound := rebound(f, before, c)
 	for _, m := range f.members {
+		pair, paired := lits.pairs[m.key.name]
+		if !isLiteral(m.made) || !paired || pair.guess {
+			continue
+		}
+		was, ok := before.find(pair.old, m.key.abi)
+		if !ok || pair.sameCaptures && c.same(was.def, m.def) && c.sameTables(was.def, m.def) {
+			continue
+		}
+		pair.rule = j.rule(p, owner, f, before, m, was, pair)
+		lits.pairs[m.key.name] = pair
+		if pair.rule.misfit != "" && pair.rule.stays {
+			rebound[m.key.name] = true // it is left to the calls that have it
+		}
+	}
+	for _, m := range f.members {
 		if owner != nil && m.made == "" && isInit(strings.TrimPrefix(f.base, owner.prefix)) {
 			continue // has run
 		}
@@ -168,7 +182,7 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 	}
 	forked := j.worlds.forks[m.key.name] != nil
 	usesDict := j.usesChangedDictionary(m.def)
-	recaptured := isLiteral(m.made) && paired && pair.newLit != nil && !pair.sameCaptures && !pair.onStack
+	recaptured := isLiteral(m.made) && paired && pair.rule.other && !pair.rule.stays
 	changed := !ok || forked || recaptured || usesDict || names(m.def, rebound) || names(m.def, j.renewed) || !c.same(was.def, m.def) || !c.sameTables(was.def, m.def)
 	if !changed && !lits.renumbered && c.sameLines(was.def, m.def) {
 		return
@@ -192,7 +206,7 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 	} else if def, known := j.prog.Removed(m.key.name, m.key.abi); known && m.made == "" {
 		// It takes the place of one that had its name before it was removed.
 		was = member{m.key, "", def}
-		if why, _ := j.forkReason(def, m.def); why == "" && j.unsafe(p, f, before, m, was, pair, false) == "" {
+		if why, _ := j.forkReason(def, m.def, nil, declaredBy(decl)); why == "" {
 			fn.Old, fn.Replaces = def, m.key.name
 		}
 	}
@@ -224,9 +238,9 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		d.Name, d.Pos = decl.Name, decl.Pos
 	}
 	switch {
-	case !isLiteral(m.made) || !paired || pair.onStack:
+	case !isLiteral(m.made) || !paired || pair.rule.stays:
 	case recaptured:
-		d.Verdict, d.Reason = Restart, "the func literal captures other variables"
+		d.Verdict, d.Reason = Restart, pair.rule.misfit
 	case !changed:
 	case pair.guess:
 		d.Verdict, d.Reason = Restart, "the func literal can't be matched with a former one"
@@ -238,8 +252,12 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 		return
 	}
 	if changed && fn.Replaces != "" {
-		if reason := j.unsafe(p, f, before, m, was, pair, isLiteral(m.made)); reason != "" {
-			if !isLiteral(m.made) || !pair.onStack {
+		var old *source.Decl
+		if decl != nil {
+			old = owner.Delta.Old.Decls[decl.Name]
+		}
+		if reason := j.unsafe(m, was, old, decl, pair); reason != "" {
+			if !isLiteral(m.made) || !pair.rule.stays {
 				d.Verdict, d.Reason = Restart, reason
 				j.report(owner, d)
 				return
@@ -286,10 +304,11 @@ func (j *judge) report(p *pkg, d Decl) int {
 
 // unsafe says why the old version of a changed function must not be redirected to the
 // new one; "" if it may (rule 1 of safety).
-func (j *judge) unsafe(p *pkg, f, before *family, m, was member, pair litPair, literal bool) string {
+func (j *judge) unsafe(m, was member, before, decl *source.Decl, pair litPair) string {
 	if j.prog == nil {
 		return ""
 	}
+	literal := isLiteral(m.made)
 	oldSig, errOld := j.abbrevs.Of(was.def.Object, was.def.Sym)
 	newSig, errNew := j.abbrevs.Of(m.def.Object, m.def.Sym)
 	switch {
@@ -302,36 +321,22 @@ func (j *judge) unsafe(p *pkg, f, before *family, m, was member, pair litPair, l
 			return fmt.Sprintf("its signature can't be compared (%v)", errors.Join(errOld, errNew))
 		}
 		return ""
-	case !slices.Equal(oldSig.Params, newSig.Params):
-		return "signature changed"
-	case !literal || pair.newLit == nil:
-		return "" // the source of a literal without one is not in the edit
-	}
-	if pair.oldLit.Signature != pair.newLit.Signature {
+	case !literal:
+		return j.differ(oldSig, newSig, declaredBy(before), declaredBy(decl))
+	case pair.newLit != nil && pair.oldLit.Signature != pair.newLit.Signature:
 		return "signature of the func literal changed"
 	}
-	for _, c := range newSig.Captures {
-		if slices.ContainsFunc(oldSig.Captures, func(o signature.Capture) bool { return o.Offset == c.Offset && o != c }) {
-			return "the func literal captures other variables (" + strings.TrimPrefix(c.Name, "&") + ")"
-		}
+	if why := j.differ(oldSig, newSig, declaredAs(pair.oldLit), declaredAs(pair.newLit)); why != "" {
+		return why
 	}
-	// DWARF leaves out what the code uses in part only: the length of a string. So the
-	// variables must be the same by source too, and their types by those of the closure
-	// or, where none is allocated, by the unchanged code around.
-	if !pair.sameCaptures {
-		return "the func literal captures other variables"
-	}
-	if closureType(before, was, p.Old) == closureType(f, m, p.New) && closureType(f, m, p.New) != "" {
-		return ""
-	}
-	if pair.sameAround && slices.Equal(oldSig.Captures, newSig.Captures) {
-		return ""
-	}
-	return "the func literal may capture other variables"
+	return pair.rule.misfit
 }
 
 // closurePrefix begins the names of closure types.
 const closurePrefix = "type:noalg.struct { F uintptr"
+
+// noClosure is in place of the type of closures that there is one of, in the data.
+const noClosure = "none"
 
 // closureType is the type of the closures that are made of a func literal, as the code
 // of the function around it allocates them: the linker name spells every captured
@@ -356,7 +361,7 @@ func closureType(f *family, lit member, x *Objects) string {
 				continue
 			}
 			if static != name {
-				last = "none"
+				last = noClosure
 			}
 			if static == lit.key.name {
 				if last == "" || found != "" && found != last {
@@ -370,7 +375,7 @@ func closureType(f *family, lit member, x *Objects) string {
 	if found == "" {
 		// A literal in an initializer of a variable is a static func value.
 		if _, ok := x.datum(lit.key.name + "·f"); ok {
-			return "none"
+			return noClosure
 		}
 	}
 	return found

@@ -260,7 +260,7 @@ func (h *host) judge(t *testing.T, e *edit) []string {
 		c.Initialize(h.program)
 		pkgs = append(pkgs, c)
 	}
-	res, err := change.Judge(pkgs, h.program, h.abbrevs)
+	res, err := change.Judge(pkgs, change.Options{Program: h.program, Abbrevs: h.abbrevs, Unsafe: h.build.Unsafe})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,6 +319,11 @@ func lines(r *change.Result) []string {
 	}
 	for _, d := range r.Quiet {
 		list = append(list, "quiet "+short(d.Object.Name(d.Sym)))
+	}
+	for _, t := range r.Retired {
+		if name := short(t.Type); !strings.ContainsAny(name, "*[](){ ") { // and not what is made of it
+			list = append(list, "retires "+name)
+		}
 	}
 	for _, m := range r.MethodSets {
 		line := "methods " + short(strings.TrimPrefix(m.Type.Object.Name(m.Type.Sym), "type:")) + ": " + strings.Join(m.Names, " ")

@@ -12,7 +12,7 @@ import (
 type holder struct {
 	name string
 	code string // T is the type, v its variable part
-	want string // "live", "restart", or "quiet": live when no call of it is in progress
+	want string // "live", "restart", "quiet": live when no call of it is in progress, or "retired": live when no interface holds one
 	only string // a kind of type that it is for; "": all
 }
 
@@ -31,12 +31,12 @@ var holders = []holder{
 	{"func value that is kept", "func takeT(v T) { use(v) }\n\nfunc runT() { values = append(values, takeT) }", "restart", ""},
 	{"func value that it keeps itself", "func takeT(v T) { use(v); values = append(values, takeT) }\n\nfunc runT() { takeT(*new(T)) }", "restart", ""},
 	{"method value", "func (v *T) bound() { use(v) }\n\nfunc runT() { hooks = append(hooks, new(T).bound) }", "restart", "struct"},
-	{"interface with a method", "func (v *T) String() string { return \"\" }\n\nfunc runT() { stringers = append(stringers, new(T)) }", "restart", "struct"},
-	{"error", "func (v T) Error() string { return \"\" }\n\nfunc failT() error { return T{} }\n\nfunc runT() { use(failT()) }", "restart", "struct"},
-	{"asserted", "func runT() {\n\tvar v T\n\tvalues = append(values, v)\n\tif v, ok := values[0].(T); ok { use(&v) }\n}", "restart", ""},
-	{"in a type switch", "func runT() {\n\tvar v T\n\tvalues = append(values, &v)\n\tswitch v := values[0].(type) {\n\tcase *T:\n\t\tuse(v)\n\t}\n}", "restart", ""},
-	{"pool", "var poolT = sync.Pool{New: func() any { return new(T) }}\n\nfunc runT() {\n\tv := poolT.Get().(*T)\n\tuse(v)\n\tpoolT.Put(v)\n}", "restart", ""},
-	{"generic assertion", "func runT() {\n\tvar v T\n\tvalues = append(values, v)\n\tv, _ = find[T]()\n\tuse(&v)\n}", "restart", ""},
+	{"interface with a method", "func (v *T) String() string { return \"\" }\n\nfunc runT() { stringers = append(stringers, new(T)) }", "retired", "struct"},
+	{"error", "func (v T) Error() string { return \"\" }\n\nfunc failT() error { return T{} }\n\nfunc runT() { use(failT()) }", "retired", "struct"},
+	{"asserted", "func runT() {\n\tvar v T\n\tvalues = append(values, v)\n\tif v, ok := values[0].(T); ok { use(&v) }\n}", "retired", ""},
+	{"in a type switch", "func runT() {\n\tvar v T\n\tvalues = append(values, &v)\n\tswitch v := values[0].(type) {\n\tcase *T:\n\t\tuse(v)\n\t}\n}", "retired", ""},
+	{"pool", "var poolT = sync.Pool{New: func() any { return new(T) }}\n\nfunc runT() {\n\tv := poolT.Get().(*T)\n\tuse(v)\n\tpoolT.Put(v)\n}", "retired", ""},
+	{"generic assertion", "func runT() {\n\tvar v T\n\tvalues = append(values, v)\n\tv, _ = find[T]()\n\tuse(&v)\n}", "retired", ""},
 	{"closure of a generic function", "func runT() { register[T]() }", "restart", ""},
 	{"closure of a generic function, by pointer", "func runT() { register[*T]() }", "restart", ""},
 	{"method value of a generic type", "func runT() { hooks = append(hooks, new(list[T]).drop) }", "restart", ""},
@@ -44,7 +44,7 @@ var holders = []holder{
 	{"method expression", "func (v *T) bound() { use(v) }\n\nfunc runT() { values = append(values, (*T).bound) }", "restart", "struct"},
 	{"sequence that is kept", "func eachT() func(func(T) bool) { return func(yield func(T) bool) { var v T; yield(v) } }\n\nfunc runT() { values = append(values, eachT()) }", "restart", ""},
 	{"interface around it that is kept", "type doerT interface{ do(*T) }\n\ntype implT struct{}\n\nfunc (implT) do(*T) {}\n\nfunc runT() {\n\tvar d doerT = implT{}\n\tvalues = append(values, d)\n\tvalues[0].(doerT).do(nil)\n}", "restart", ""},
-	{"registered by init", "func init() { values = append(values, new(T)) }\n\nfunc runT() { var v T; use(&v) }", "restart", ""},
+	{"registered by init", "func init() { values = append(values, new(T)) }\n\nfunc runT() { var v T; use(&v) }", "retired", ""},
 	{"worker", "func workT(c chan T) { for v := range c { use(v) } }\n\nfunc runT() { workT(make(chan T)) }", "quiet", ""},
 
 	{"local", "func runT() { var v T; use(&v) }", "live", ""},
@@ -150,7 +150,7 @@ func TestTypeEdits(t *testing.T) {
 	}
 	fmt.Fprintf(&src, "func main() {\n%s}\n", &runs)
 	host := build(t, map[string][]byte{"go.mod": []byte("module example.com/app\n\ngo 1.25\n"), "main.go": []byte(src.String())})
-	total, live, restarts, missed, quiet := 0, 0, 0, 0, 0
+	total, live, restarts, missed, quiet, retired := 0, 0, 0, 0, 0, 0
 	for _, e := range typeEdits {
 		// judge edits the types of some holders.
 		judge := func(which func(typ string) bool) []string {
@@ -185,11 +185,15 @@ func TestTypeEdits(t *testing.T) {
 				t.Errorf("%s: wrongly live", name)
 			case h.want == "quiet" && !isRestart && !slices.Contains(rest, "quiet workOf"+typ):
 				t.Errorf("%s: a call in progress is not looked at", name)
+			case h.want == "retired" && !isRestart && !slices.Contains(rest, "retires "+typ):
+				t.Errorf("%s: a value in an interface is not looked for", name)
 			case h.want == "restart":
 				restarts++
 			case isRestart:
 				missed++
 				t.Logf("%s: a missed chance: %s", name, reason)
+			case h.want == "retired":
+				retired++
 			case h.want == "quiet":
 				quiet++
 			default:
@@ -200,5 +204,5 @@ func TestTypeEdits(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d edits: %d live, %d live if no call is in progress, %d restart, %d restart that could be live", total, live, quiet, restarts, missed)
+	t.Logf("%d edits: %d live, %d live if no call is in progress, %d live if no interface holds a value, %d restart, %d restart that could be live", total, live, quiet, retired, restarts, missed)
 }

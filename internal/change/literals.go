@@ -21,12 +21,13 @@ type literals struct {
 
 // litPair is a func literal before and after.
 type litPair struct {
-	old            string // symbol name
-	oldLit, newLit *source.Literal
-	guess          bool // nothing but the name says that they are the same
-	onStack        bool // the old closures cannot outlive the call of the function around
-	sameAround     bool // only func literals changed in the declaration
-	sameCaptures   bool // the names that the literal may capture are the same, in the same order
+	old              string // symbol name
+	oldLit, newLit   *source.Literal
+	guess            bool // nothing but the name says that they are the same
+	onStack          bool // the old closures cannot outlive the call of the function around
+	sameCaptures     bool // the names that the literal may capture are the same, in the same order
+	oldDecl, newDecl *source.Decl
+	rule             literalRule // if its code, or what it captures, may differ
 }
 
 // literals matches the literals of a family by their syntax (source.MatchLiterals) and
@@ -39,19 +40,14 @@ func (j *judge) literals(p *pkg, f, before *family, oldName, name string) *liter
 	matched := map[string]bool{}
 	for i := range oldDecls {
 		od, nd := oldDecls[i], newDecls[i]
-		// The compiler does not tell of generic functions: there, what makes no closure on
-		// the heap and has no static one makes them on the stack.
-		allOnStack := od.Generic && !keepsClosures(before)
-		around := od.Elided == nd.Elided && od.Init == nd.Init && od.Params == nd.Params
 		for _, pair := range source.MatchLiterals(od.Lits, nd.Lits) {
 			o, n := oldNames[pair.Old], newNames[pair.New]
 			if o == "" || n == "" {
 				continue
 			}
 			l.pairs[n] = litPair{
-				old: o, oldLit: pair.Old, newLit: pair.New,
-				onStack:      allOnStack || p.OldEscape.onStack(pair.Old),
-				sameAround:   around,
+				old: o, oldLit: pair.Old, newLit: pair.New, oldDecl: od, newDecl: nd,
+				onStack:      p.OldEscape.onStack(pair.Old),
 				sameCaptures: slices.Equal(od.Captures(pair.Old), nd.Captures(pair.New)),
 			}
 			matched[o] = true
@@ -180,20 +176,6 @@ func symbols(f *family, lits []*source.Literal) map[*source.Literal]string {
 		}
 	}
 	return names
-}
-
-// keepsClosures reports whether code of a family makes closures that may outlive it.
-func keepsClosures(f *family) bool {
-	for _, m := range f.members {
-		for _, r := range written(m.def) {
-			name := refName(m.def.Object, r.Sym)
-			base, _ := splitName(strings.TrimSuffix(name, "·f"))
-			if strings.HasPrefix(name, closurePrefix) || strings.HasSuffix(name, "·f") && base == f.base {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // unknown are the func literals among the members that no literal of the source was

@@ -57,7 +57,7 @@ func (e Escape) Lines(file string, from, to int) []Note {
 // Of are the texts on the parameters and variables of a declaration.
 func (e Escape) Of(d *source.Decl) (list []string) {
 	for _, n := range e.Lines(d.File.Path, d.Pos.Line, d.EndLine) {
-		if n.Text != OnStack {
+		if !onLiterals(n.Text) {
 			list = append(list, strings.TrimSpace(n.Text))
 		}
 	}
@@ -70,7 +70,7 @@ func (e Escape) Of(d *source.Decl) (list []string) {
 func (e Escape) Tags(d *source.Decl) (list []string) {
 	for _, n := range e.Lines(d.File.Path, d.Pos.Line, d.EndLine) {
 		body := d.BodyPos
-		if n.Text != OnStack && (!d.HasBody || n.Line < body.Line || n.Line == body.Line && n.Col < body.Column) {
+		if !onLiterals(n.Text) && (!d.HasBody || n.Line < body.Line || n.Line == body.Line && n.Col < body.Column) {
 			list = append(list, n.Text)
 		}
 	}
@@ -78,9 +78,29 @@ func (e Escape) Tags(d *source.Decl) (list []string) {
 	return list
 }
 
-// onStack reports whether the closures of a func literal are made on the stack.
+// onLiterals reports whether a text tells of func literals and what they capture.
+func onLiterals(text string) bool {
+	return text == OnStack || text == globalClosure || strings.Contains(text, closureNote) || strings.Contains(text, captureNote)
+}
+
+// at are the texts at a func literal.
+func (e Escape) at(l *source.Literal) (list []string) {
+	for _, n := range e.Lines(l.Filename, l.Line, l.Line) {
+		if n.Col == l.Col {
+			list = append(list, n.Text)
+		}
+	}
+	return list
+}
+
+// onStack reports whether all closures of a func literal are made on the stack. (Of generic
+// functions the compiler says OnStack in no case, and the other text for each instance.)
 func (e Escape) onStack(l *source.Literal) bool {
-	return slices.ContainsFunc(e.Lines(l.Filename, l.Line, l.Line), func(n Note) bool { return n.Col == l.Col && n.Text == OnStack })
+	texts := e.at(l)
+	is := func(prefix string) bool {
+		return slices.ContainsFunc(texts, func(t string) bool { return strings.HasPrefix(t, prefix) })
+	}
+	return is(OnStack) || is(stackClosure) && !is(heapClosure)
 }
 
 // Graft is e, of the older version of a delta, with what the compiler said of an excerpt

@@ -1,7 +1,6 @@
 package change
 
 import (
-	"encoding/binary"
 	"fmt"
 	"go/token"
 	"maps"
@@ -57,12 +56,22 @@ func (j *judge) pinForks() {
 		case f.key.abi == goobj.ABI0:
 			j.pin(f, "assembly may call it")
 		case method == "":
+		case j.retires(name):
+			// Nobody has a value of it in an interface or a reflect.Value: see retire.
 		case j.mayHold(f.p, name, method):
 			j.pin(f, "an interface value may hold it as its method "+method)
 		case reflects && token.IsExported(method):
 			j.pin(f, "the program calls methods by reflection")
 		}
 	}
+}
+
+// retires reports whether a method is one of a type of which no value may be held when the
+// edit goes live. The code of a generic type serves others, too.
+func (j *judge) retires(method string) bool {
+	receiver := plain(method)
+	i := strings.LastIndexByte(receiver, '.')
+	return i > 0 && !strings.Contains(receiver, "[") && j.worlds.mentions(receiver[:i])
 }
 
 // valueOf is the function that a symbol is the value of: "F·f", the method value "F-fm",
@@ -134,6 +143,17 @@ func methodType(x *Objects, symbol string) (string, bool) {
 
 // pinType makes the edit a restart because of a type of which the program may hold a value.
 func (j *judge) pinType(root, holder string) {
+	d := j.changedType(root)
+	for _, p := range j.pkgs {
+		if p.ImportPath == d.ImportPath {
+			j.restart(p, declOfType(p, root), d.Reason+"; "+holder)
+			return
+		}
+	}
+}
+
+// changedType is the restart for a changed type, without the holder of a value.
+func (j *judge) changedType(root string) Decl {
 	for _, p := range j.pkgs {
 		if d := declOfType(p, root); d != nil {
 			what := "layout changed"
@@ -142,23 +162,22 @@ func (j *judge) pinType(root, holder string) {
 					what = typeChange(c.Old.Spec, c.New.Spec)
 				}
 			}
-			j.restart(p, d, what+"; "+holder)
-			return
+			return Decl{ImportPath: p.ImportPath, Package: p.name(), Name: d.Name, Kind: kindName(d.Kind), Pos: d.Pos, Verdict: Restart, Reason: what}
 		}
 	}
-	j.restart(j.pkgs[0], nil, "layout of type "+root+" changed; "+holder)
+	p := j.pkgs[0]
+	return Decl{ImportPath: p.ImportPath, Package: p.name(), Verdict: Restart, Reason: "layout of type " + root + " changed"}
 }
 
-// pinTypes finds what may hold a value of a type that changed, in any way by which new
-// code could get it.
+// pinTypes finds what may hold a value of a type that changed, where code that knows the
+// type reaches it: variables, func literals, and what hides behind pointers without a
+// type. Values in interfaces are not looked for here: see retire.
 func (j *judge) pinTypes() {
 	w := j.worlds
 	for _, p := range j.pkgs {
 		j.pinVariables(p)
 		j.pinLiterals(p)
-		j.pinInterfaces(p)
-		j.pinAssertions(p)
-		for _, path := range []string{"unsafe", "C", "encoding/gob"} {
+		for _, path := range []string{"unsafe", "C"} {
 			for _, f := range p.Delta.New.Files {
 				if slices.ContainsFunc(f.Imports, func(i source.Import) bool { return i.Path == path }) {
 					j.pinType(j.anyRoot(p), fmt.Sprintf("%s imports %q", filepath.Base(f.Path), path))
@@ -166,10 +185,12 @@ func (j *judge) pinTypes() {
 			}
 		}
 		for name := range p.Old.allData() {
-			if strings.Contains(name, "..dict.") && w.mentions(name) {
-				if reason := j.assertingInstance(name); reason != "" {
-					j.pinType(w.root(name), reason)
-				}
+			if !strings.Contains(name, "..dict.") || !w.mentions(name) {
+				continue
+			}
+			fn := generic(strings.Replace(name, "..dict.", ".", 1))
+			if j.Unsafe(program.PackageOf(plain(fn))) {
+				j.pinType(w.root(name), "the package of the generic "+shortName(fn)+" uses unsafe, and may hold it")
 			}
 		}
 		p.eachOld(func(t trace) {
@@ -177,6 +198,27 @@ func (j *judge) pinTypes() {
 				j.pinType(w.root(plain(name)), "the method value "+shortName(name)+" may be held")
 			}
 		})
+	}
+}
+
+// Retired is a type of the program whose values new code can't know.
+type Retired struct {
+	Addr uint64 // of its descriptor
+	Decl Decl   // the restart if a value is held, without the holder: "field Note added"
+	Type string // "cart.Cart", "[]*cart.Cart"
+}
+
+// retire lists the types of the program that mention a changed one. Whoever has a value of
+// one in an interface, or knows it as a reflect.Type, has the address of its descriptor in
+// memory, which the agent looks for (agent/host/held.go). If it finds none, no assertion,
+// type switch, comparison, map or cache can meet an old value: however the program has
+// come by it, and by whatever code.
+func (j *judge) retire() {
+	if len(j.worlds.changed) == 0 || j.prog == nil {
+		return
+	}
+	for _, d := range j.prog.Descriptors(j.worlds.mentions) {
+		j.res.Retired = append(j.res.Retired, Retired{d.Addr, j.changedType(j.worlds.root(d.Type)), shortName(d.Type)})
 	}
 }
 
@@ -252,20 +294,18 @@ func (j *judge) pinLiterals(p *pkg) {
 		}
 		owner := j.owner(f.base)
 		byName := map[string]*source.Literal{}
-		onStack := false
 		if owner != nil {
 			decls := declarations(owner.Delta.Old, strings.TrimPrefix(generic(f.base), owner.prefix))
 			for lit, name := range symbols(f, literalsOf(owner.Delta.Old, decls)) {
 				byName[name] = lit
 			}
-			onStack = len(decls) == 1 && decls[0].Generic && !keepsClosures(f)
 		}
 		var instances []string
 		if strings.Contains(f.base, "[go.shape.") {
 			instances = j.instances(p, generic(f.base))
 		}
 		for _, m := range f.members {
-			if !isLiteral(m.made) || onStack {
+			if !isLiteral(m.made) {
 				continue
 			}
 			for _, instance := range instances {
@@ -323,104 +363,6 @@ func (j *judge) literalTypes(f *family, m member, x *Objects) (list []string) {
 		list = append(list, c.Type)
 	}
 	return list
-}
-
-// pinInterfaces finds changed types whose values the program may hold as an interface
-// with methods, or as the key of something; and those that its initialization has
-// converted, which may be registered (encoding/gob).
-func (j *judge) pinInterfaces(p *pkg) {
-	w := j.worlds
-	converted := map[string]bool{}
-	p.eachOld(func(t trace) {
-		if strings.HasPrefix(t.in, "type:") || strings.HasPrefix(t.in, "go:itab.") || strings.Contains(t.in, "..dict.") {
-			return
-		}
-		typ, ok := typeName(t.to)
-		if pair, isItab := strings.CutPrefix(t.to, "go:itab."); isItab {
-			typ, _, ok = strings.Cut(pair, ",")
-		}
-		if !ok || t.text && !t.use || !w.mentions(typ) {
-			return
-		}
-		converted[typ] = true
-		base, _ := splitName(t.in)
-		if isInit(strings.TrimPrefix(base, p.prefix)) || strings.HasPrefix(base, p.prefix+"glob.") {
-			j.pinType(w.root(typ), "the initialization of the package has made an interface value of it")
-		}
-	})
-	for _, typ := range slices.Sorted(maps.Keys(converted)) {
-		d, ok := p.Old.datum("type:" + typ)
-		for _, q := range j.pkgs {
-			if !ok {
-				d, ok = q.Old.datum("type:" + typ)
-			}
-		}
-		if !ok {
-			j.pinType(w.root(typ), "values of it may be held as an interface")
-			continue
-		}
-		if w.changed[typ] != nil && mayBeKey(d) {
-			j.pinType(typ, "values of it may be keys")
-		}
-		for _, m := range methodsOf(d) {
-			if t, _ := typeName(m.typ); j.prog.HasInterfaceMethodOf(m.name, t) {
-				j.pinType(w.root(typ), fmt.Sprintf("an interface value may hold a %s for its method %s", shortName(typ), m.name))
-				break
-			}
-		}
-	}
-}
-
-// mayBeKey reports whether values of a type are of the kind that is a key of a
-// context.Context or of a map of interface values: comparable, and no struct with fields.
-func mayBeKey(d program.Definition) bool {
-	b := d.Object.Data(d.Sym)
-	comparable := slices.ContainsFunc(written(d), func(r goobj.Reloc) bool { return r.Off == equalAt })
-	return comparable && len(b) >= typeSize && (b[kindAt]&kindMask != kindStruct || binary.LittleEndian.Uint64(b) == 0)
-}
-
-// pinAssertions finds type assertions and switches of the new code that look for a
-// changed type: a value from before may sit in an interface, and would not be found.
-func (j *judge) pinAssertions(p *pkg) {
-	bases := map[string]string{} // the last word of a type's name: the type
-	for _, t := range j.worlds.named {
-		base := generic(t)
-		base = base[strings.LastIndexAny(base, "./")+1:]
-		base, _, _ = strings.Cut(base, "·")
-		bases[base] = t
-	}
-	for _, a := range p.Delta.New.Assertions() {
-		for _, name := range a.Names {
-			if t := bases[name]; t != "" {
-				j.pinType(j.worlds.root(t), fmt.Sprintf("%s:%d looks for it in an interface value", filepath.Base(a.Pos.Filename), a.Pos.Line))
-			}
-		}
-	}
-}
-
-// assertingInstance says why an instance of a generic function may find old values in
-// interface values; "" if it does not.
-func (j *judge) assertingInstance(dict string) string {
-	name := generic(strings.Replace(dict, "..dict.", ".", 1))
-	fn := plain(name)
-	for _, p := range j.pkgs {
-		rest, ok := strings.CutPrefix(fn, p.prefix)
-		if !ok {
-			continue
-		}
-		for _, d := range p.Delta.New.List {
-			symbol := plain(generic(d.Symbol))
-			if (symbol == rest || strings.HasPrefix(symbol, rest+".")) && strings.Contains(d.Body, ".(") {
-				return "the generic func " + d.Name + " looks into interface values"
-			}
-		}
-		return ""
-	}
-	path := program.PackageOf(fn)
-	if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
-		return "an instance of the generic func " + shortName(name) + " may hold it"
-	}
-	return "" // of the standard library, or of a package that is not in the edit
 }
 
 // quietWorlds are the old functions of which no call may be in progress when the new

@@ -58,8 +58,7 @@ func (c *Compiler) args(ctx context.Context, p *Package, req Request, scan *Scan
 		return nil, err
 	}
 	args = append(args, gcflags...)
-	// Escape analysis in full: what is kept, and what is written into.
-	args = append(args, "-m", "-d=escapemutationscalls=1")
+	args = append(args, noteFlags...)
 	if p.ImportPath == commandLine {
 		args = append(args, "-D", "_"+filepath.ToSlash(p.Dir))
 	} else {
@@ -73,6 +72,11 @@ func (c *Compiler) args(ctx context.Context, p *Package, req Request, scan *Scan
 	args = append(args, "-importcfg", importcfg)
 	return args, nil
 }
+
+// noteFlags ask the compiler for notes: what is kept, what is written into, and what each
+// func literal captures and how (cmd/compile/internal/escape/escape.go:flowClosure,
+// ir/func.go:ClosureDebugRuntimeCheck; the same in Go 1.25 to 1.27).
+var noteFlags = []string{"-m=2", "-d=escapemutationscalls=1,closure=1"}
 
 func isHeader(name string) bool {
 	switch filepath.Ext(name) {

@@ -123,9 +123,10 @@ type Object struct {
 
 	// Notes are what -m says of each position: of a parameter "leaking param: p to
 	// result ~r0 level=0", "mutates param: p derefs=1"; of a variable "moved to heap: x";
-	// of a conversion "zero-copy …"; of a literal "func literal does not escape". The
-	// compiler is silent about functions that may have copies in other packages
-	// (generic instances, wrappers).
+	// of a conversion "zero-copy …"; of a literal "func literal does not escape", "stack
+	// closure, captured vars = [x y]"; of a captured variable "f capturing by value: x
+	// (addr=false assign=false width=8)". The compiler is silent about the parameters of
+	// functions that may have copies in other packages (generic instances, wrappers).
 	Notes map[token.Position][]string
 
 	scan    *Scan
@@ -184,7 +185,7 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	notes, _ := splitMessages(out)
+	notes := notesOf(out)
 	for i := range notes {
 		// Behind the type checker files have the names of the object.
 		if file := &notes[i].pos.Filename; isSet(c.h.all, "trimpath") && filepath.Dir(*file) == trimmedDir(p) {
@@ -409,7 +410,7 @@ func (c *Compiler) compile(ctx context.Context, p *Package, req Request, o *Obje
 	out = s.userNames(string(raw))
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && len(out) > 0 {
-		_, rest := splitMessages(out)
+		rest := withoutNotes(out)
 		if err := machineError(rest); err != nil {
 			return "", err
 		}
@@ -483,11 +484,7 @@ func stampOf(name string) stamp {
 func (o *Object) addNotes(notes []note) {
 	o.Notes = make(map[token.Position][]string)
 	for _, n := range notes {
-		switch {
-		case strings.Contains(n.text, " param: "), strings.HasPrefix(n.text, "leaking param"), strings.HasPrefix(n.text, "moved to heap: "),
-			strings.HasPrefix(n.text, "zero-copy "), n.text == "func literal does not escape":
-			o.Notes[n.pos] = append(o.Notes[n.pos], n.text)
-		}
+		o.Notes[n.pos] = append(o.Notes[n.pos], n.text)
 	}
 }
 

@@ -284,7 +284,8 @@ func testCompileNotes(t *testing.T, f fixture) {
 		file := filepath.Join(h.Dir, "lib", "lib.go")
 		if diff := cmp.Diff(map[token.Position][]string{
 			{Filename: file, Line: 7, Column: 11}:  {"leaking param: p"},
-			{Filename: file, Line: 11, Column: 26}: {"func literal does not escape"},
+			{Filename: file, Line: 11, Column: 14}: {"lit capturing by ref: x (addr=false assign=true width=8)"},
+			{Filename: file, Line: 11, Column: 26}: {"func literal does not escape", "stack closure, captured vars = [x]"},
 		}, o.Notes); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

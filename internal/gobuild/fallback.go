@@ -104,7 +104,7 @@ func (c *Compiler) goError(ctx context.Context, p *Package, req Request, err err
 	return fmt.Errorf("compiling %q: %w", p.ImportPath, err)
 }
 
-// compileByGoList lets the go command compile a package, with -m for this
+// compileByGoList lets the go command compile a package, with the flags for notes for this
 // package, which changes nothing but the name of the result in the build cache.
 func (c *Compiler) compileByGoList(ctx context.Context, p *Package, req Request, o *Object) (string, error) {
 	overlay, err := c.newOverlay(req)
@@ -123,7 +123,7 @@ func (c *Compiler) compileByGoList(ctx context.Context, p *Package, req Request,
 		target = c.h.targets
 	}
 	args := append([]string{"list", "-export", "-f", "{{.Export}}"}, c.h.flagArgs("list")...)
-	args = append(args, "-overlay="+overlay.name, "-gcflags="+p.ImportPath+"="+strings.TrimSpace(gcflags+" -m"), "--")
+	args = append(args, "-overlay="+overlay.name, "-gcflags="+p.ImportPath+"="+strings.TrimSpace(gcflags+" "+strings.Join(noteFlags, " ")), "--")
 	var messages strings.Builder
 	out, err := outputTo(ctx, c.h.gocmd(ctx, append(args, target...)...), &messages)
 	if err != nil {
@@ -141,6 +141,5 @@ func (o *editOverlay) error(err error) error {
 	if !errors.As(err, &ce) {
 		return err
 	}
-	_, rest := splitMessages(ce.Output)
-	return &CompileError{Output: o.userNames(rest)}
+	return &CompileError{Output: o.userNames(withoutNotes(ce.Output))}
 }

@@ -123,7 +123,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("-gcflags=all='-N -l' -race")
 	f.Fuzz(func(t *testing.T, s string) {
 		goflags(s)
-		splitMessages(s)
+		notesOf(s)
+		withoutNotes(s)
 		p := parsePerPackage(s)
 		matchPattern(p.pattern, "example.com/m")
 	})

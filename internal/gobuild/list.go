@@ -263,6 +263,19 @@ func (h *Host) Dependents(importPath string) []*Package {
 	return list
 }
 
+// Unsafe reports whether a package, by its path as the linker knows it, imports unsafe or C
+// and is not of the standard library. One that is not known may.
+func (h *Host) Unsafe(linkPath string) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, p := range h.Packages {
+		if p.LinkPath() == linkPath {
+			return !p.Standard && (p.Cgo || slices.Contains(p.Imports, "unsafe") || slices.Contains(p.Imports, "C"))
+		}
+	}
+	return true
+}
+
 // buildContext returns the rules by which the go command chooses files. Before
 // Load the tool tags are not known in full.
 func (h *Host) buildContext(flags []Flag) *build.Context {

@@ -23,6 +23,7 @@ type Input struct {
 	Functions    []Function           // to be replaced
 	Data         []program.Definition // variables and dictionaries that are other ones now, whatever the program has
 	MethodSets   []MethodSet          // of types that exist and have other methods now
+	Retires      bool                 // types of the program have no values any more: others come in their place
 	Initializers []string             // linker names of func() of the edit that run before its code does, in order
 	After        []string             // likewise, of those that run when it is live
 	NewVariables map[string]bool      // linker names of the variables that these initialize
@@ -66,6 +67,8 @@ type Image struct {
 	Redirects  []Redirect
 	Writes     []Write
 	Methods    []uint64 // types that have other methods after Writes
+	Forget     []Range  // caches of the standard library that know types by their descriptors, if Input.Retires
+	Skip       []Range  // variables of the runtime that have the addresses of types, and no values
 	Quiet      []Range  // code of which there must be no frame then
 	Caches     []program.Cache
 	Defined    []program.Defined // for program.Accept

@@ -52,10 +52,7 @@ func (l *linker) remembered(m MethodSet) error {
 			continue
 		}
 		l.forgotten[addr] = true
-		// sync.Map is internal/sync.HashTrieMap, and begins with the word that says whether
-		// its root was made (hashtriemap.go:init, Go 1.25 to 1.27). What was put into the
-		// old root is garbage when there is another.
-		if _, old, _ := l.Program.HostFunction("sync.(*Map).missLocked", goobj.ABIInternal); old {
+		if !l.emptied() {
 			return fmt.Errorf("%s remembers which methods type %s had", r.variable, name)
 		}
 		l.image.Writes = append(l.image.Writes, Write{addr, binary.LittleEndian.AppendUint32(nil, 0)})
@@ -72,6 +69,41 @@ func (l *linker) remembered(m MethodSet) error {
 	}
 	if by != "" {
 		return fmt.Errorf("methods of type %s get other numbers, by which reflect.Values that %s made may hold them", name, by)
+	}
+	return nil
+}
+
+// emptied reports whether a sync.Map is emptied by a zero in its first word. It is
+// internal/sync.HashTrieMap, and begins with the word that says whether its root was made
+// (hashtriemap.go:init, Go 1.25 to 1.27). What was put into the old root is garbage when
+// there is another.
+func (l *linker) emptied() bool {
+	_, old, _ := l.Program.HostFunction("sync.(*Map).missLocked", goobj.ABIInternal)
+	return !old
+}
+
+// emptyCaches lists what must not be taken for values of retired types: the caches that
+// know types by their descriptors and can be made anew, and the runtime's own tables.
+func (l *linker) emptyCaches() error {
+	if !l.Retires {
+		return nil
+	}
+	// The first table of itabs (runtime/iface.go), and the m and the g's that are no memory
+	// of the heap (proc.go): they hold no values of the program.
+	for _, name := range []string{"runtime.itabTableInit", "runtime.gcrash", "runtime.g0", "runtime.m0"} {
+		if s, ok := l.Program.HostVariable(name); ok {
+			l.image.Skip = append(l.image.Skip, Range{s.Addr, s.Addr + s.Size})
+		}
+	}
+	for _, r := range forgettable {
+		s, ok := l.Program.HostVariable(r.variable)
+		if !ok || !l.emptied() {
+			continue
+		}
+		l.image.Forget = append(l.image.Forget, Range{s.Addr, s.Addr + s.Size&^7})
+		if err := l.quiet(r.maker); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -97,6 +97,7 @@ func (h *Host) Link(ctx context.Context, in link.Input) (*link.Image, error) {
 type Conditions struct {
 	Quiet   []wire.Range  // see wire.Patch; sorted by Load, like Running
 	Running []wire.Range  // likewise
+	Retired []uint64      // see wire.Patch, in any order
 	News    string        // for the program's hooks, if it has any
 	Wait    time.Duration // how long to retry for calls that stand in the way
 }
@@ -108,7 +109,7 @@ func (h *Host) Load(ctx context.Context, img *link.Image, lib *program.Library, 
 	p := message(img)
 	h.seq++
 	p.Seq, p.WaitNS = h.seq, uint64(c.Wait)
-	p.Quiet, p.Running = append(p.Quiet, c.Quiet...), c.Running
+	p.Quiet, p.Running, p.Retired = append(p.Quiet, c.Quiet...), c.Running, c.Retired
 	if pc, ok, _ := h.Program.Function(wire.HookName, goobj.ABIInternal); ok && c.News != "" {
 		p.Hook, p.News = pc, c.News
 	}
@@ -170,6 +171,12 @@ func message(img *link.Image) *wire.Patch {
 		p.Redirects = append(p.Redirects, w)
 	}
 	p.Methods = img.Methods
+	for _, r := range img.Forget {
+		p.Forget = append(p.Forget, wire.Range(r))
+	}
+	for _, r := range img.Skip {
+		p.Skip = append(p.Skip, wire.Range(r))
+	}
 	for _, r := range img.Quiet {
 		p.Quiet = append(p.Quiet, wire.Range(r))
 	}

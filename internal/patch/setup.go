@@ -28,7 +28,7 @@ func setup(p *program.Program) (*wire.Setup, error) {
 	}
 	for name, to := range map[string]*uint64{
 		"runtime.firstmoduledata": &s.FirstModuledata, "runtime.lastmoduledatap": &s.LastModuledatap,
-		"runtime.modulesSlice": &s.ModulesSlice, "runtime.allgs": &s.Allgs, "runtime.itabTable": &s.ItabTable, p.Release.MainInitDone: &s.MainInitDone,
+		"runtime.modulesSlice": &s.ModulesSlice, "runtime.allgs": &s.Allgs, "runtime.itabTable": &s.ItabTable, "runtime.mheap_": &s.Mheap, p.Release.MainInitDone: &s.MainInitDone,
 	} {
 		a, ok := p.Variable(name)
 		if !ok {
@@ -55,6 +55,14 @@ func setup(p *program.Program) (*wire.Setup, error) {
 		{"runtime.moduledata", "next", &s.ModuledataNext}, {"runtime.moduledata", "etypes", &s.ModuledataEtypes},
 		{"runtime.g", "goid", &s.GGoid}, {"runtime.g", "atomicstatus", &s.GAtomicstatus}, {"runtime.g", "asyncSafePoint", &s.GAsyncSafePoint},
 		{"runtime.g", "racectx", &s.GRacectx},
+		{"runtime.moduledata", "data", &s.ModuledataData}, {"runtime.moduledata", "edata", &s.ModuledataEdata},
+		{"runtime.moduledata", "bss", &s.ModuledataBss}, {"runtime.moduledata", "ebss", &s.ModuledataEbss},
+		{"runtime.g", "syscallsp", &s.GSyscallSP}, {"runtime.mheap", "allspans", &s.MheapAllspans},
+		{"runtime.mspan", "startAddr", &s.SpanStart}, {"runtime.mspan", "elemsize", &s.SpanElemsize}, {"runtime.mspan", "nelems", &s.SpanNelems},
+		{"runtime.mspan", "freeIndexForScan", &s.SpanFreeIndex}, {"runtime.mspan", "allocBits", &s.SpanAllocBits},
+		{"runtime.mspan", "state", &s.SpanState}, {"runtime.mspan", "spanclass", &s.SpanClass}, {"runtime.mspan", "specials", &s.SpanSpecials},
+		{"runtime.special", "next", &s.SpecialNext}, {"runtime.special", "kind", &s.SpecialKind},
+		{"runtime.specialfinalizer", "fint", &s.FinalizerFint}, {"runtime.specialfinalizer", "ot", &s.FinalizerOT},
 		{"internal/abi.ITab", "Type", &s.ItabType}, {"internal/abi.ITab", "Hash", &s.ItabHash}, {"internal/abi.Type", "Hash", &s.TypeHash},
 	} {
 		off, ok := p.Layouts.Offset(f.structure, f.field)
@@ -68,6 +76,7 @@ func setup(p *program.Program) (*wire.Setup, error) {
 		to                  *uint32
 	}{
 		{"stack", "runtime.stack", "lo", &s.GStackLo}, {"stack", "runtime.stack", "hi", &s.GStackHi}, {"sched", "runtime.gobuf", "bp", &s.GSchedBP},
+		{"sched", "runtime.gobuf", "sp", &s.GSchedSP},
 	} {
 		a, ok1 := p.Layouts.Offset("runtime.g", f.outer)
 		b, ok2 := p.Layouts.Offset(f.inner, f.field)

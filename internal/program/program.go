@@ -48,6 +48,7 @@ type Program struct {
 	confirmed        map[symName]confirmation   // functions whose bytes were compared with their object
 	hidden           map[string]uint64          // type descriptors and itabs, by linker name
 	defs             map[string]Definition      // of those
+	typeDefs         map[string]Definition      // of all types that the packages have, in the program or not
 	itabs            map[string][]string        // see Itabs
 	interfaceMethods map[string]map[uint64]bool // addresses of types by names: see HasInterfaceMethodOf
 	namesOfTypes     map[uint64]string          // filled with it
@@ -193,6 +194,13 @@ func (p *Program) Word(addr uint64) uint64 {
 		return binary.LittleEndian.Uint64(b)
 	}
 	return 0
+}
+
+// HostVariable is a package variable of the executable, by its linker name.
+func (p *Program) HostVariable(name string) (Symbol, bool) {
+	n := elfName(name)
+	s, ok := p.data[n]
+	return s, ok && !p.double[n]
 }
 
 // Moduledata is the address of runtime.firstmoduledata.

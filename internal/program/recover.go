@@ -32,6 +32,12 @@ func (p *Program) Recover(lib *Library) error {
 			w.object(o)
 		}
 	}
+	p.typeDefs = map[string]Definition{}
+	for name, d := range w.defined {
+		if strings.HasPrefix(name, "type:") {
+			p.typeDefs[name] = d
+		}
+	}
 	for grown := true; grown; {
 		grown = false
 		for name, addr := range p.hidden {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +86,7 @@ func (e *edit) judge(leave []string) (*change.Result, error) {
 	for _, u := range e.units {
 		pkgs = append(pkgs, u.judged)
 	}
-	res, err := change.Judge(pkgs, h.patch.Program, h.abbrevs, leave...)
+	res, err := change.Judge(pkgs, change.Options{Program: h.patch.Program, Abbrevs: h.abbrevs, Leave: leave, Unsafe: h.build.Unsafe})
 	if err != nil {
 		return nil, err
 	}
@@ -93,16 +94,21 @@ func (e *edit) judge(leave []string) (*change.Result, error) {
 		return nil, err
 	}
 	for _, d := range res.Decls {
-		e.report.Decls = append(e.report.Decls, report.Decl{
-			ImportPath: d.ImportPath, Package: d.Package, Kind: d.Kind, Name: d.Name,
-			File: d.Pos.Filename, Line: d.Pos.Line, Col: d.Pos.Column,
-			Verdict: report.Verdict(d.Verdict), Reason: d.Reason, LinesOnly: d.LinesOnly,
-		})
+		e.report.Decls = append(e.report.Decls, reported(d))
 	}
 	if len(res.Restarts()) > 0 {
 		return nil, restartf("")
 	}
 	return res, nil
+}
+
+// reported is a verdict as the report has it.
+func reported(d change.Decl) report.Decl {
+	return report.Decl{
+		ImportPath: d.ImportPath, Package: d.Package, Kind: d.Kind, Name: d.Name,
+		File: d.Pos.Filename, Line: d.Pos.Line, Col: d.Pos.Column,
+		Verdict: report.Verdict(d.Verdict), Reason: d.Reason, LinesOnly: d.LinesOnly,
+	}
 }
 
 // judged is a unit as package change sees it.
@@ -118,7 +124,7 @@ func (e *edit) judged(u *unit) change.Package {
 // link makes the image.
 func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error) {
 	h := e.host
-	in := link.Input{Data: res.Data, NewVariables: res.NewVariables, Twins: res.Twins, Files: e.files}
+	in := link.Input{Retires: len(res.Retired) > 0, Data: res.Data, NewVariables: res.NewVariables, Twins: res.Twins, Files: e.files}
 	var archives []*goobj.Archive
 	for _, u := range e.units {
 		if u.excerpt == nil {
@@ -173,6 +179,9 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		return err
 	}
 	c.Quiet = append(c.Quiet, e.fileReaders...)
+	for _, t := range res.Retired {
+		c.Retired = append(c.Retired, t.Addr)
+	}
 	left, err := h.versions(spans(res.Left))
 	if err != nil {
 		return err
@@ -183,6 +192,9 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	defer cancel()
 	applied, err := h.patch.Load(ctx, img, e.library, c)
 	var f *agent.Failure
+	if errors.As(err, &f) && len(f.Holders) > 0 {
+		return e.held(res, f.Holders)
+	}
 	if errors.As(err, &f) && len(f.Blockers) > 0 {
 		b := f.Blockers[0]
 		who := fmt.Sprintf("goroutine %d", b.GoID)
@@ -209,6 +221,41 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	h.bodies.defined(img, res)
 	e.accept(e.units)
 	return nil
+}
+
+// held makes the edit a restart because of values of types that changed.
+func (e *edit) held(res *change.Result, holders []wire.Holder) error {
+	for _, h := range holders {
+		e.debug = append(e.debug, fmt.Sprintf("held: %+v", h))
+		i := slices.IndexFunc(res.Retired, func(t change.Retired) bool { return t.Addr == h.Type })
+		if i < 0 {
+			continue
+		}
+		d := reported(res.Retired[i].Decl)
+		if slices.ContainsFunc(e.report.Decls, func(have report.Decl) bool {
+			return have.Verdict == report.VerdictRestart && have.ImportPath == d.ImportPath && have.Name == d.Name
+		}) {
+			continue // the first holder is enough
+		}
+		e.report.Decls = slices.DeleteFunc(e.report.Decls, func(have report.Decl) bool { return have.ImportPath == d.ImportPath && have.Name == d.Name })
+		d.Reason += "; " + e.holder(h) + " holds a value, or the type, of " + res.Retired[i].Type + " as an interface"
+		e.report.Decls = append(e.report.Decls, d)
+	}
+	return restartf("a value of a type that changed is held as an interface")
+}
+
+// holder says in whose memory a word lies.
+func (e *edit) holder(h wire.Holder) string {
+	switch {
+	case h.GoID != 0:
+		return fmt.Sprintf("goroutine %d", h.GoID)
+	case h.Base != 0:
+		return "an object of the heap"
+	}
+	if name, ok := e.host.patch.Program.VariableAt(h.At); ok {
+		return "var " + name
+	}
+	return "a variable"
 }
 
 // news are the declarations of the edit, as package realtimefunc reads them.

@@ -16,7 +16,31 @@ import (
 // Signature is one function.
 type Signature struct {
 	Params   []Param   // parameters and results, in order; a receiver is the first
+	Dict     bool      // one of Params is the dictionary of a generic function
 	Captures []Capture // visible captured variables, by offset
+	Vars     []Var     // parameters, results and local variables, of all blocks
+}
+
+// Var is a variable that the function declares. One that was moved to the heap, or that a
+// func literal captures by reference, may have a name that begins with "&" and a pointer
+// type.
+type Var struct{ Name, Type string }
+
+// Arity is the number of parameters, a receiver among them, and of results that DWARF
+// tells. It may lack results: those without a name of a function that returns from within
+// a range-over-func loop (Go 1.25 to 1.27).
+func (s *Signature) Arity() (params, results int) {
+	for _, p := range s.Params {
+		if p.Result {
+			results++
+		} else {
+			params++
+		}
+	}
+	if s.Dict {
+		params--
+	}
+	return params, results
 }
 
 // Param is a parameter or result.
@@ -152,6 +176,9 @@ func (t Abbrevs) read(o *goobj.Object, info goobj.Sym, sig *Signature, depth int
 				e.origin, e.hasOrigin = relocs[start].Sym, true
 			}
 		}
+		if (a.tag == tagVariable || a.tag == tagFormalParameter) && e.name != "" && e.offset < 0 {
+			sig.Vars = append(sig.Vars, Var{e.name, e.typ})
+		}
 		switch {
 		case level == 0 && e.hasOrigin:
 			// An inlinable function: its parameters are in the abstract entry.
@@ -166,6 +193,7 @@ func (t Abbrevs) read(o *goobj.Object, info goobj.Sym, sig *Signature, depth int
 			// With a defer in the function, an unnamed result is written twice.
 		case level == 1 && a.tag == tagFormalParameter && !e.hasOrigin:
 			results[e.name] = e.result && e.name != "_"
+			sig.Dict = sig.Dict || e.name == ".dict" // cmd/compile/internal/typecheck.LocalDictName
 			sig.Params = append(sig.Params, Param{e.typ, e.result})
 		case a.tag == tagVariable && e.offset >= 0:
 			sig.Captures = append(sig.Captures, Capture{e.offset, e.name, e.typ})

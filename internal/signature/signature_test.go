@@ -98,13 +98,15 @@ func TestOf(t *testing.T) {
 		}
 	}
 	want := map[string]*Signature{
-		"main.(*T).method": {Params: []Param{{"*main.T", false}, {"int64", false}, {"bool", false}, {"[3]uint8", false}, {"string", true}, {"error", true}}},
-		"main.capture":     {Params: []Param{{"int", false}, {"string", false}}},
-		"main.main":        {},
+		"main.(*T).method": {Params: []Param{{"*main.T", false}, {"int64", false}, {"bool", false}, {"[3]uint8", false}, {"string", true}, {"error", true}},
+			Vars: []Var{{"s", "*main.T"}, {"a", "int64"}, {"~p2", "bool"}, {"b", "[3]uint8"}, {"r", "string"}, {"err", "error"}}},
+		"main.capture": {Params: []Param{{"int", false}, {"string", false}}, Vars: []Var{{"v", "int"}, {"s", "string"}, {"&x", "*int"}}},
+		"main.main":    {},
 		"main.capture.func1": {
 			Params: []Param{{"int", true}},
 			// The string, of which only the length is used, is not visible.
 			Captures: []Capture{{8, "&x", "*int"}, {16, "v", "int"}},
+			Vars:     []Var{{"~r0", "int"}},
 		},
 	}
 	for name, w := range want {

@@ -94,6 +94,24 @@ func (d *Decl) Captures(l *Literal) []string {
 	return names
 }
 
+// Arity is the number of parameters of a function or method, a receiver among them, and of
+// its results.
+func (d *Decl) Arity() (params, results int) {
+	f, ok := d.node.(*ast.FuncDecl)
+	if !ok {
+		return 0, 0
+	}
+	params, results = arity(f.Type)
+	return params + f.Recv.NumFields(), results
+}
+
+// Arity is the number of parameters and results of a func literal.
+func (l *Literal) Arity() (params, results int) { return arity(l.node.Type) }
+
+func arity(t *ast.FuncType) (params, results int) {
+	return t.Params.NumFields(), t.Results.NumFields()
+}
+
 // Names returns the names in an initializer that may be declared in the package.
 func (d *Decl) Names() (names []string) {
 	if d.value == nil {

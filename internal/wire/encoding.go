@@ -62,7 +62,7 @@ func (m *Setup) wide() []*uint64 {
 		&m.ArenaMin, &m.ArenaMax, &m.ArenaSize,
 		&m.StopTheWorldGC, &m.StartTheWorldGC, &m.StopTheWorld, &m.StartTheWorld,
 		&m.Gcallers, &m.ItabAdd, &m.Getitab, &m.DoInit1, &m.RaceAcquireg, &m.RaceReleaseMergeg, &m.ItabInit, &m.ModuleTypelinks,
-		&m.FirstModuledata, &m.LastModuledatap, &m.ModulesSlice, &m.Allgs, &m.ItabTable, &m.End, &m.MainInitDone,
+		&m.FirstModuledata, &m.LastModuledatap, &m.ModulesSlice, &m.Allgs, &m.ItabTable, &m.Mheap, &m.End, &m.MainInitDone,
 	}
 }
 
@@ -72,6 +72,9 @@ func (m *Setup) narrow() []*uint32 {
 		&m.GStackLo, &m.GStackHi, &m.GSchedBP,
 		&m.GGoid, &m.GAtomicstatus, &m.GAsyncSafePoint, &m.GRacectx,
 		&m.ItabType, &m.ItabHash, &m.TypeHash,
+		&m.ModuledataData, &m.ModuledataEdata, &m.ModuledataBss, &m.ModuledataEbss, &m.GSchedSP, &m.GSyscallSP,
+		&m.MheapAllspans, &m.SpanStart, &m.SpanElemsize, &m.SpanNelems, &m.SpanFreeIndex, &m.SpanAllocBits,
+		&m.SpanState, &m.SpanClass, &m.SpanSpecials, &m.SpecialNext, &m.SpecialKind, &m.FinalizerFint, &m.FinalizerOT,
 	}
 }
 
@@ -137,6 +140,9 @@ func (m *Patch) append(b []byte) []byte {
 		b = putBytes(b, w.Data)
 	}
 	b = putAddrs(b, m.Methods)
+	b = putAddrs(b, m.Retired)
+	b = putRanges(b, m.Forget)
+	b = putRanges(b, m.Skip)
 	b = putRanges(b, m.Quiet)
 	b = putRanges(b, m.Running)
 	b = put64(b, m.Hook)
@@ -177,6 +183,9 @@ func (m *Patch) decode(r *reader) {
 		w.Data = r.bytes()
 	}
 	m.Methods = r.addrs()
+	m.Retired = r.addrs()
+	m.Forget = r.ranges()
+	m.Skip = r.ranges()
 	m.Quiet = r.ranges()
 	m.Running = r.ranges()
 	r.get64(&m.Hook)
@@ -200,7 +209,12 @@ func (m *Failed) append(b []byte) []byte {
 	b = put32(b, m.Seq)
 	b = putString(b, m.Phase)
 	b = putString(b, m.Reason)
-	return putFrames(b, m.Blockers)
+	b = putFrames(b, m.Blockers)
+	b = put32(b, uint32(len(m.Holders)))
+	for _, h := range m.Holders {
+		b = put64(b, h.Type, h.At, h.GoID, h.Base, h.Size)
+	}
+	return b
 }
 
 func (m *Failed) decode(r *reader) {
@@ -208,6 +222,13 @@ func (m *Failed) decode(r *reader) {
 	m.Phase = r.string()
 	m.Reason = r.string()
 	m.Blockers = r.frames()
+	if n := r.count(5 * 8); n > 0 {
+		m.Holders = make([]Holder, n)
+	}
+	for i := range m.Holders {
+		h := &m.Holders[i]
+		r.get64(&h.Type, &h.At, &h.GoID, &h.Base, &h.Size)
+	}
 }
 
 func put32(b []byte, vs ...uint32) []byte {

@@ -37,7 +37,7 @@ package wire
 
 // Protocol is the version of the messages. Both ends are built from one tree,
 // so a difference means that a foreign agent answers.
-const Protocol = 3
+const Protocol = 4
 
 // Kind tells which message a frame holds.
 type Kind uint8
@@ -91,6 +91,7 @@ type Setup struct {
 	ModulesSlice    uint64 // *[]*moduledata
 	Allgs           uint64 // []*g
 	ItabTable       uint64 // *itabTableType
+	Mheap           uint64 // mheap
 	End             uint64 // first address behind the program's variables
 	MainInitDone    uint64 // chan bool, closed when all inits of the program are done; 0: patches don't wait for it
 
@@ -100,6 +101,17 @@ type Setup struct {
 	GGoid, GAtomicstatus, GAsyncSafePoint uint32
 	GRacectx                              uint32
 	ItabType, ItabHash, TypeHash          uint32 // abi.ITab.Type, abi.ITab.Hash, abi.Type.Hash
+
+	// For the search of values: see Patch.Retired.
+	ModuledataData, ModuledataEdata     uint32
+	ModuledataBss, ModuledataEbss       uint32
+	GSchedSP, GSyscallSP                uint32 // g.sched.sp, g.syscallsp
+	MheapAllspans                       uint32
+	SpanStart, SpanElemsize, SpanNelems uint32 // mspan.startAddr, elemsize, nelems
+	SpanFreeIndex, SpanAllocBits        uint32 // mspan.freeIndexForScan, allocBits
+	SpanState, SpanClass, SpanSpecials  uint32 // mspan.state, spanclass, specials
+	SpecialNext, SpecialKind            uint32 // special.next, special.kind
+	FinalizerFint, FinalizerOT          uint32 // specialfinalizer.fint, ot
 }
 
 // Ready answers Setup.
@@ -139,6 +151,9 @@ type Patch struct {
 	Redirects  []Redirect
 	Writes     []Write  // done in phase 2, under the same stopped world as the redirects
 	Methods    []uint64 // types that have other methods after Writes, ascending: their empty itabs are made again
+	Retired    []uint64 // type descriptors, ascending, of which no value may be in an interface when the redirects are written, and that no reflect.Type may be
+	Forget     []Range  // caches that may hold such types and are made anew where they are zero; they are cleared before the search
+	Skip       []Range  // variables that the search leaves out, ascending
 	Quiet      []Range  // text of which no goroutine may have a frame when the redirects are written
 	Running    []Range  // text of old versions whose frames are reported after the redirects
 	Hook       uint64   // entry pc of func(string), called with News in a goroutine of its own when all is done; 0: none
@@ -214,7 +229,17 @@ type Failed struct {
 	Seq      uint32 // of the Patch
 	Phase    string // PhaseMap, PhaseLoad, PhaseInit, PhaseRedirect or PhaseChannel
 	Reason   string
-	Blockers []Frame // the frames that stood in the way
+	Blockers []Frame  // the frames that stood in the way
+	Holders  []Holder // what held values of the types in Patch.Retired
+}
+
+// Holder is a word of memory that holds a type or an itab of it, or that leads there.
+type Holder struct {
+	Type uint64 // the descriptor, of Patch.Retired
+	At   uint64 // address of the word
+	GoID uint64 // the goroutine on whose stack it is; 0: on none
+	Base uint64 // the object of the heap that it is in; 0: in none
+	Size uint64 // of that, in bytes
 }
 
 // The phases of Failed. After PhaseMap and PhaseLoad the host is as before;

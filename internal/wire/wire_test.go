@@ -33,6 +33,9 @@ func messages() []Message {
 			Redirects: []Redirect{{Old: 7, New: 8, Code: 10, Size: 9, Flags: NoFrames}},
 			Writes:    []Write{{Addr: 10, Data: []byte("data")}},
 			Methods:   []uint64{18, 19},
+			Retired:   []uint64{28, 29},
+			Forget:    []Range{{30, 31}},
+			Skip:      []Range{{32, 33}},
 			Quiet:     []Range{{Start: 11, End: 12}},
 			Hook:      17,
 			News:      "news",
@@ -40,7 +43,7 @@ func messages() []Message {
 			WaitNS:    17,
 		},
 		&Applied{Seq: 7, LoadNS: 1, InitNS: 2, PauseNS: 3, Attempts: 4, Frames: []Frame{{GoID: 1, PC: 2, Range: 3}}},
-		&Failed{Seq: 7, Phase: PhaseInit, Reason: "panic: no", Blockers: []Frame{{GoID: 4, PC: 5, Range: 6}}},
+		&Failed{Seq: 7, Phase: PhaseInit, Reason: "panic: no", Blockers: []Frame{{GoID: 4, PC: 5, Range: 6}}, Holders: []Holder{{Type: 8, At: 9, GoID: 10, Base: 11, Size: 12}}},
 		&Hello{}, &Setup{}, &Ready{}, &FindItabs{}, &Itabs{}, &Patch{}, &Applied{}, &Failed{},
 	}
 }

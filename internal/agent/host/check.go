@@ -62,12 +62,15 @@ func (a *agent) checkSetup(s *wire.Setup) string {
 	for _, offset := range [...]uint32{
 		s.ModuledataNext, s.ModuledataEtypes, s.GStackHi, s.GSchedBP,
 		s.GGoid, s.GAtomicstatus, s.GAsyncSafePoint, s.GRacectx, s.ItabType, s.ItabHash, s.TypeHash,
+		s.ModuledataData, s.ModuledataEdata, s.ModuledataBss, s.ModuledataEbss, s.GSchedSP, s.GSyscallSP,
+		s.SpanStart, s.SpanElemsize, s.SpanNelems, s.SpanFreeIndex, s.SpanAllocBits, s.SpanState, s.SpanClass, s.SpanSpecials,
+		s.SpecialKind, s.FinalizerFint, s.FinalizerOT,
 	} {
 		if offset == 0 || offset >= pageSize {
 			return "bad offset of a field"
 		}
 	}
-	if s.GStackLo >= pageSize {
+	if s.GStackLo >= pageSize || s.SpecialNext >= pageSize || s.MheapAllspans == 0 || s.MheapAllspans >= 1<<24 {
 		return "bad offset of a field"
 	}
 	if s.ArenaMax > a.anchor+reach {
@@ -94,7 +97,7 @@ func (a *agent) checkSetup(s *wire.Setup) string {
 // to hold by what is known otherwise.
 func checkVariables(maps mapped, s *wire.Setup) string {
 	const read, write = syscall.PROT_READ, syscall.PROT_READ | syscall.PROT_WRITE
-	for _, addr := range [...]uint64{s.FirstModuledata, s.LastModuledatap, s.ModulesSlice, s.Allgs, s.ItabTable, s.MainInitDone} {
+	for _, addr := range [...]uint64{s.FirstModuledata, s.LastModuledatap, s.ModulesSlice, s.Allgs, s.ItabTable, s.Mheap, s.MainInitDone} {
 		if addr%8 != 0 || addr == 0 && addr != s.MainInitDone || addr != 0 && !maps.has(addr, 24, read) {
 			return "bad address of a runtime variable"
 		}
@@ -261,7 +264,7 @@ func (a *agent) check(p *wire.Patch) string {
 		return "reading /proc/self/maps"
 	}
 	for _, problem := range [...]string{
-		a.checkModule(maps, p), a.checkItabs(maps, p), a.checkInits(p), a.checkRedirects(p), a.checkWrites(maps, p), a.checkMethods(maps, p),
+		a.checkModule(maps, p), a.checkItabs(maps, p), a.checkInits(p), a.checkRedirects(p), a.checkWrites(maps, p), a.checkMethods(maps, p), a.checkRetired(maps, p),
 	} {
 		if problem != "" {
 			return problem

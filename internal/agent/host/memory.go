@@ -35,6 +35,10 @@ func load32(addr uint64) uint32 { return *(*uint32)(pointer(addr)) }
 
 //go:nocheckptr
 //go:norace
+func load16(addr uint64) uint16 { return *(*uint16)(pointer(addr)) }
+
+//go:nocheckptr
+//go:norace
 func load8(addr uint64) uint8 { return *(*uint8)(pointer(addr)) }
 
 //go:nocheckptr

@@ -43,6 +43,9 @@ func (a *agent) setUp(m *wire.Setup) wire.Message {
 		return &wire.Failed{Phase: wire.PhaseMap, Reason: problem}
 	}
 	a.Setup = *m
+	if problem := a.checkHeap(); problem != "" {
+		return &wire.Failed{Phase: wire.PhaseMap, Reason: problem}
+	}
 	a.arena = wire.Range{Start: arena, End: arena + m.ArenaSize}
 	a.goexit = bottomOfStack()
 	a.syncCore = membarrier(membarrierRegisterSyncCore) == 0

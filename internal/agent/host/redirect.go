@@ -23,6 +23,10 @@ const (
 	lastRest  = 5e6
 )
 
+// minAttempts are made to find no value of a type: what is in a sync.Pool is garbage when
+// the GC has run twice (sync/pool.go).
+const minAttempts = 4
+
 // maxBlockers bounds what a refusal tells.
 const maxBlockers = 64
 
@@ -40,7 +44,11 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 		return failed
 	}
 
-	walk := len(p.Quiet) > 0
+	var search *search
+	if len(p.Retired) > 0 {
+		search = a.newSearch(p.Retired, p.Skip)
+	}
+	walk := len(p.Quiet) > 0 || len(p.Forget) > 0
 	for _, r := range p.Redirects {
 		walk = walk || r.Flags&wire.NoFrames != 0
 	}
@@ -55,15 +63,19 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 	}
 	// The writes may delete pointers without a write barrier, which a running
 	// GC cycle must not miss.
-	gc := len(p.Writes) > 0
+	gc := len(p.Writes) > 0 || search != nil
 	blockers := make([]wire.Frame, 0, maxBlockers)
 	deadline := now() + p.WaitNS
 	for rest := uint64(firstRest); ; {
 		applied.Attempts++
+		if search != nil {
+			longest(&applied.PauseNS, a.forget(p, blockers))
+		}
 		world := a.stopTheWorld(gc)
 		blockers = a.blockers(p, walk, blockers[:0])
 		foreign := a.foreign(p.Redirects)
-		written := len(blockers) == 0 && foreign == 0 && writeAll(pokes)
+		held := len(blockers) == 0 && foreign == 0 && a.held(search)
+		written := len(blockers) == 0 && foreign == 0 && !held && writeAll(pokes)
 		if written && len(p.Methods) > 0 {
 			a.completeItabs(p.Methods)
 		}
@@ -80,10 +92,14 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 		case foreign != 0:
 			failed.Reason = "there is a breakpoint, or other foreign code, at the entry of " + runtime.FuncForPC(uintptr(foreign)).Name()
 			return failed
-		case len(blockers) == 0:
+		case len(blockers) == 0 && !held:
 			failed.Reason = "writing to /proc/self/mem was refused"
 			return failed
-		case now() >= deadline:
+		case now() >= deadline && applied.Attempts >= minAttempts && held:
+			failed.Reason = "values of a type that changed are held as interfaces"
+			failed.Holders = a.holders(search)
+			return failed
+		case now() >= deadline && !held:
 			failed.Reason = "calls in progress stand in the way"
 			failed.Blockers = blockers
 			return failed
