@@ -128,7 +128,7 @@ func (p *program) read(t testing.TB) {
 		Getitab: p.addr(t, "runtime.getitab"), DoInit1: p.addr(t, "runtime.doInit1"),
 		FirstModuledata: p.addr(t, "runtime.firstmoduledata"), LastModuledatap: p.addr(t, "runtime.lastmoduledatap"),
 		ModulesSlice: p.addr(t, "runtime.modulesSlice"), Allgs: p.addr(t, "runtime.allgs"),
-		ItabInit: p.addr(t, "runtime.itabInit"), ItabTable: p.addr(t, "runtime.itabTable"), Mheap: p.addr(t, "runtime.mheap_"), End: p.addr(t, "runtime.end"),
+		ItabInit: p.addr(t, "runtime.itabInit"), ItabTable: p.addr(t, "runtime.itabTable"), Mheap: p.addr(t, "runtime.mheap_"), Allp: p.addr(t, "runtime.allp"), End: p.addr(t, "runtime.end"),
 	}
 	if s, ok := p.symbols["runtime.moduleTypelinks"]; ok {
 		p.setup.ModuleTypelinks = s.Value
@@ -297,7 +297,7 @@ func (h *process) setupFor(hello *wire.Hello) wire.Setup {
 		&setup.ArenaMin, &setup.ArenaMax,
 		&setup.StopTheWorldGC, &setup.StartTheWorldGC, &setup.StopTheWorld, &setup.StartTheWorld,
 		&setup.Gcallers, &setup.ItabAdd, &setup.Getitab, &setup.DoInit1, &setup.ItabInit,
-		&setup.FirstModuledata, &setup.LastModuledatap, &setup.ModulesSlice, &setup.Allgs, &setup.ItabTable, &setup.Mheap, &setup.End, &setup.MainInitDone,
+		&setup.FirstModuledata, &setup.LastModuledatap, &setup.ModulesSlice, &setup.Allgs, &setup.ItabTable, &setup.Mheap, &setup.Allp, &setup.End, &setup.MainInitDone,
 	} {
 		*addr += h.bias
 	}

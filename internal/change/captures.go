@@ -247,6 +247,9 @@ func (j *judge) rule(p, owner *pkg, f, before *family, m, was member, pair litPa
 	old := j.closureOf(owner.OldEscape, pair.oldDecl, pair.oldLit, before, was, p.Old)
 	now := j.closureOf(owner.NewEscape, pair.newDecl, pair.newLit, f, m, p.New)
 	r := literalRule{misfit: j.misfit(old, now), stays: pair.onStack || onlyCalled(before, was)}
+	if r.misfit == "" && r.stays && !pair.sameAround {
+		r.misfit = Around // which changed itself: its calls in progress end with the code they began with
+	}
 	if old.known && now.known {
 		names := func(c closure) (list []string) {
 			for _, x := range c.captures {

@@ -265,7 +265,7 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 			// It lives no longer than the call of the function around it, which goes
 			// on with the old code as a whole.
 			fn.Replaces = ""
-			d.Verdict, d.Reason = NewCall, "a running call of the function around it goes on with the old code"
+			d.Verdict, d.Reason = NewCall, Around
 		}
 	}
 	j.taken[m.key] = true
@@ -276,6 +276,9 @@ func (j *judge) member(p, owner *pkg, f *family, m member, before *family, decl 
 	}
 	j.res.Functions = append(j.res.Functions, fn)
 }
+
+// Around is the reason of a func literal that is left to calls of the function around it.
+const Around = "a running call of the function around it goes on with the old code"
 
 // report adds a declaration to the result, once, and answers its index.
 func (j *judge) report(p *pkg, d Decl) int {

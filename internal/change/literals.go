@@ -25,6 +25,7 @@ type litPair struct {
 	oldLit, newLit   *source.Literal
 	guess            bool // nothing but the name says that they are the same
 	onStack          bool // the old closures cannot outlive the call of the function around
+	sameAround       bool // only func literals changed in the declaration
 	sameCaptures     bool // the names that the literal may capture are the same, in the same order
 	oldDecl, newDecl *source.Decl
 	rule             literalRule // if its code, or what it captures, may differ
@@ -40,13 +41,14 @@ func (j *judge) literals(p *pkg, f, before *family, oldName, name string) *liter
 	matched := map[string]bool{}
 	for i := range oldDecls {
 		od, nd := oldDecls[i], newDecls[i]
+		around := od.Elided == nd.Elided && od.Init == nd.Init && od.Params == nd.Params
 		for _, pair := range source.MatchLiterals(od.Lits, nd.Lits) {
 			o, n := oldNames[pair.Old], newNames[pair.New]
 			if o == "" || n == "" {
 				continue
 			}
 			l.pairs[n] = litPair{
-				old: o, oldLit: pair.Old, newLit: pair.New, oldDecl: od, newDecl: nd,
+				old: o, oldLit: pair.Old, newLit: pair.New, oldDecl: od, newDecl: nd, sameAround: around,
 				onStack:      p.OldEscape.onStack(pair.Old),
 				sameCaptures: slices.Equal(od.Captures(pair.Old), nd.Captures(pair.New)),
 			}

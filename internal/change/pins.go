@@ -174,8 +174,8 @@ func (j *judge) changedType(root string) Decl {
 // type. Values in interfaces are not looked for here: see retire.
 func (j *judge) pinTypes() {
 	w := j.worlds
+	j.pinVariables()
 	for _, p := range j.pkgs {
-		j.pinVariables(p)
 		j.pinLiterals(p)
 		for _, path := range []string{"unsafe", "C"} {
 			for _, f := range p.Delta.New.Files {
@@ -231,36 +231,47 @@ func (j *judge) anyRoot(p *pkg) string {
 	return roots[0]
 }
 
-// pinVariables finds package variables that reach a changed type.
-func (j *judge) pinVariables(p *pkg) {
-	var spread *source.Spread
-	var names []string
-	for name, d := range p.Old.allData() {
-		if d.Object.Kind(d.Sym).IsVariable() {
-			names = append(names, name)
+// pinVariables finds package variables that reach a changed type. Where the object does not
+// name the type of a variable, its declaration tells whether it may be one: by the names
+// that lead to a changed type, in this package and in those of the edit that it imports.
+func (j *judge) pinVariables() {
+	names := j.worlds.bare()
+	spreads := map[*pkg]*source.Spread{}
+	for grown := true; grown; {
+		grown = false
+		for _, p := range j.pkgs {
+			spreads[p] = p.Delta.Spread(names, nil)
+			for name := range spreads[p].Exported() {
+				if !names[name] {
+					names[name], grown = true, true
+				}
+			}
 		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		d, _ := p.Old.datum(name)
-		now, stays := p.New.datum(name)
-		x := p.Delta.New.Decls[strings.TrimPrefix(name, p.prefix)]
-		if !stays || p.renamedType(x, d, now) {
-			continue // what only old code knows stays with it
-		}
-		if _, inProgram := j.prog.Variable(name); !inProgram {
-			continue
-		}
-		symbol, number := gotype(d)
-		typ, ok := typeName(symbol)
-		switch {
-		case ok && j.worlds.mentions(typ):
-			j.pinType(j.worlds.root(typ), fmt.Sprintf("var %s (%s) holds it", short(shortName(name)), short(shortName(typ))))
-		case symbol == "" && number != "" && x != nil:
-			if spread == nil {
-				spread = p.Delta.Spread(j.worlds.bare(), nil)
+	for _, p := range j.pkgs {
+		var variables []string
+		for name, d := range p.Old.allData() {
+			if d.Object.Kind(d.Sym).IsVariable() {
+				variables = append(variables, name)
 			}
-			if spread.Has(x) {
+		}
+		slices.Sort(variables)
+		for _, name := range variables {
+			d, _ := p.Old.datum(name)
+			now, stays := p.New.datum(name)
+			x := p.Delta.New.Decls[strings.TrimPrefix(name, p.prefix)]
+			if !stays || p.renamedType(x, d, now) {
+				continue // what only old code knows stays with it
+			}
+			if _, inProgram := j.prog.Variable(name); !inProgram {
+				continue
+			}
+			symbol, number := gotype(d)
+			typ, ok := typeName(symbol)
+			switch {
+			case ok && j.worlds.mentions(typ):
+				j.pinType(j.worlds.root(typ), fmt.Sprintf("var %s (%s) holds it", short(shortName(name)), short(shortName(typ))))
+			case symbol == "" && number != "" && (x != nil && spreads[p].Has(x) || x == nil && !strings.Contains(name, "..")):
 				j.pinType(j.anyRoot(p), fmt.Sprintf("var %s may hold it", short(shortName(name))))
 			}
 		}

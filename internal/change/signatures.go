@@ -2,6 +2,8 @@ package change
 
 import (
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/realtimefunc/realtimefunc/internal/signature"
 	"github.com/realtimefunc/realtimefunc/internal/source"
@@ -51,7 +53,7 @@ func (j *judge) differ(old, now *signature.Signature, was, is *declared) string 
 		}
 	case was.text != is.text:
 		return changed
-	case !j.mayRetype():
+	case !j.mayRetype(is.text):
 		return ""
 	case same:
 		return "its signature can't be compared, since the compiler does not tell of all its results, and types changed"
@@ -62,11 +64,40 @@ func (j *judge) differ(old, now *signature.Signature, was, is *declared) string 
 	return ""
 }
 
-// mayRetype reports whether a word may stand for another type than before the edit.
-func (j *judge) mayRetype() bool {
+// mayRetype reports whether a word of a signature may stand for another type than before.
+func (j *judge) mayRetype(text string) bool {
+	names, imports := j.retyped()
+	return imports && strings.Contains(text, ".") ||
+		slices.ContainsFunc(strings.FieldsFunc(text, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }), func(word string) bool { return names[word] })
+}
+
+// retyped are the names that the edit has added or removed, those of the types and
+// constants that it has changed, and of those that are made of them, in whatever package.
+// With imports, the names of packages may stand for others than before.
+func (j *judge) retyped() (names map[string]bool, imports bool) {
+	names = map[string]bool{}
 	typed := func(d *source.Decl) bool { return d.Kind == source.Type || d.Kind == source.Const }
-	return slices.ContainsFunc(j.pkgs, func(p *pkg) bool {
-		return len(p.Delta.Imported) > 0 || slices.ContainsFunc(p.Delta.Added, typed) || slices.ContainsFunc(p.Delta.Removed, typed) ||
-			slices.ContainsFunc(p.Delta.Changed, func(c source.Change) bool { return typed(c.New) || typed(c.Old) || c.What&source.Imports != 0 })
-	})
+	for _, p := range j.pkgs {
+		imports = imports || len(p.Delta.Imported) > 0
+		for _, d := range slices.Concat(p.Delta.Added, p.Delta.Removed) {
+			names[d.Name] = true
+		}
+		for _, c := range p.Delta.Changed {
+			imports = imports || c.What&source.Imports != 0
+			if typed(c.New) || typed(c.Old) {
+				names[c.New.Name] = true
+			}
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for _, p := range j.pkgs {
+			for _, d := range p.Delta.New.List {
+				if typed(d) && !names[d.Name] && slices.ContainsFunc(d.Identifiers(), func(id string) bool { return names[id] }) {
+					names[d.Name], grown = true, true
+				}
+			}
+		}
+	}
+	return names, imports
 }

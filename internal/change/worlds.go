@@ -114,15 +114,16 @@ func usedTypes(d program.Definition) (list []string) {
 // mentions reports whether the linker name of a type, or a name that is made of such,
 // holds a type of which there are two.
 func (w *worlds) mentions(name string) bool {
-	for _, of := range algorithms {
+	for _, of := range prefixes {
 		name = strings.TrimPrefix(name, of)
 	}
 	return slices.ContainsFunc(w.named, func(t string) bool { return holds(name, t) })
 }
 
-// algorithms begin the names of what compares and hashes values of a type: functions, and
-// the func values of them that its descriptor and maps refer to.
-var algorithms = []string{"type:.eq.", "type:.hash.", "type:.eqfunc.", "type:.hashfunc."}
+// prefixes stand before types in the names of symbols: of itabs, and of what compares and
+// hashes values of a type, functions and the func values of them that its descriptor and
+// maps refer to.
+var prefixes = []string{"go:itab.", "type:.eq.", "type:.hash.", "type:.eqfunc.", "type:.hashfunc."}
 
 // bare are the names of the types of which there are two, without packages.
 func (w *worlds) bare() map[string]bool {

@@ -263,6 +263,19 @@ func (h *Host) Dependents(importPath string) []*Package {
 	return list
 }
 
+// ForeignDependent is a package that imports the given one and is not live: one of another
+// module, which a go.work or a replace has turned to the user's. It is nil if there is none.
+func (h *Host) ForeignDependent(importPath string) *Package {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, p := range h.Order {
+		if !p.Live && slices.Contains(p.Imports, importPath) {
+			return p
+		}
+	}
+	return nil
+}
+
 // Unsafe reports whether a package, by its path as the linker knows it, imports unsafe or C
 // and is not of the standard library. One that is not known may.
 func (h *Host) Unsafe(linkPath string) bool {

@@ -66,6 +66,11 @@ func (l *linker) layout(sec section, at uint64) uint64 {
 		sort.SliceStable(list, func(i, j int) bool { return list[i].align > list[j].align })
 	}
 	l.start[sec] = at
+	if sec == secROData {
+		// No type begins where a segment does: who looks for the addresses of types in
+		// memory must not take the agent's list of segments for values.
+		at++
+	}
 	for _, s := range list {
 		at = roundUp(at, s.align)
 		s.addr = at

@@ -28,7 +28,7 @@ func setup(p *program.Program) (*wire.Setup, error) {
 	}
 	for name, to := range map[string]*uint64{
 		"runtime.firstmoduledata": &s.FirstModuledata, "runtime.lastmoduledatap": &s.LastModuledatap,
-		"runtime.modulesSlice": &s.ModulesSlice, "runtime.allgs": &s.Allgs, "runtime.itabTable": &s.ItabTable, "runtime.mheap_": &s.Mheap, p.Release.MainInitDone: &s.MainInitDone,
+		"runtime.modulesSlice": &s.ModulesSlice, "runtime.allgs": &s.Allgs, "runtime.itabTable": &s.ItabTable, "runtime.mheap_": &s.Mheap, "runtime.allp": &s.Allp, p.Release.MainInitDone: &s.MainInitDone,
 	} {
 		a, ok := p.Variable(name)
 		if !ok {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -180,6 +181,7 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	}
 	c.Quiet = append(c.Quiet, e.fileReaders...)
 	for _, t := range res.Retired {
+		e.debug = append(e.debug, fmt.Sprintf("retires %s at %#x", t.Type, t.Addr))
 		c.Retired = append(c.Retired, t.Addr)
 	}
 	left, err := h.versions(spans(res.Left))
@@ -225,6 +227,8 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 
 // held makes the edit a restart because of values of types that changed.
 func (e *edit) held(res *change.Result, holders []wire.Holder) error {
+	// Words on a stack may be of variables that are dead, and say least.
+	slices.SortStableFunc(holders, func(a, b wire.Holder) int { return cmp.Compare(min(a.GoID, 1), min(b.GoID, 1)) })
 	for _, h := range holders {
 		e.debug = append(e.debug, fmt.Sprintf("held: %+v", h))
 		i := slices.IndexFunc(res.Retired, func(t change.Retired) bool { return t.Addr == h.Type })
@@ -301,8 +305,15 @@ func (h *host) versions(list []change.Span) (ranges []wire.Range, err error) {
 }
 
 // markRunning turns the verdict of declarations that still run somewhere into "live
-// for new calls".
+// for new calls". A func literal that was left to calls of the function around it is live
+// if there are none.
 func (e *edit) markRunning(res *change.Result) {
+	for i := range e.report.Decls {
+		d := &e.report.Decls[i]
+		if d.Reason == change.Around && len(e.report.Running) < wire.MaxFrames && !slices.ContainsFunc(e.report.Running, func(r report.Running) bool { return runsAround(d, r) }) {
+			d.Verdict, d.Reason = report.VerdictLive, ""
+		}
+	}
 	for _, r := range e.report.Running {
 		for i := range e.report.Decls {
 			d := &e.report.Decls[i]
@@ -310,6 +321,22 @@ func (e *edit) markRunning(res *change.Result) {
 				d.Verdict = report.VerdictLiveNewCalls
 				d.Reason = fmt.Sprintf("goroutine %d goes on with the old code", r.Goroutine)
 			}
+		}
+	}
+}
+
+// runsAround reports whether a call in progress is one of a function around d.
+func runsAround(d *report.Decl, r report.Running) bool {
+	for name := d.Name; ; {
+		i := strings.LastIndexByte(name, '.')
+		if i < 0 {
+			return false
+		}
+		name = name[:i]
+		// Type arguments stand in the names of calls alone.
+		last := name[strings.LastIndexByte(name, '.')+1:]
+		if strings.HasSuffix(r.Name, "."+name) || strings.Contains(r.Name, "."+name+"-range") || strings.Contains(r.Name, "[") && strings.Contains(r.Name, last) {
+			return true
 		}
 	}
 }

@@ -264,6 +264,9 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 	if len(names) == 0 && !all {
 		return nil
 	}
+	if p := h.build.ForeignDependent(u.pkg.ImportPath); p != nil {
+		return restartf("%s imports %s, which exports something else now, and is not live itself: it can't be compiled again", p.ImportPath, u.pkg.ImportPath)
+	}
 	for _, d := range h.build.Dependents(u.pkg.ImportPath) {
 		if v := queue[d.ImportPath]; v != nil {
 			v.changed, v.unknown = join(v.changed, names), v.unknown || all

@@ -112,6 +112,9 @@ func arity(t *ast.FuncType) (params, results int) {
 	return t.Params.NumFields(), t.Results.NumFields()
 }
 
+// Identifiers are those in the declaration.
+func (d *Decl) Identifiers() []string { return d.idents() }
+
 // Names returns the names in an initializer that may be declared in the package.
 func (d *Decl) Names() (names []string) {
 	if d.value == nil {

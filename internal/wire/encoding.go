@@ -62,7 +62,7 @@ func (m *Setup) wide() []*uint64 {
 		&m.ArenaMin, &m.ArenaMax, &m.ArenaSize,
 		&m.StopTheWorldGC, &m.StartTheWorldGC, &m.StopTheWorld, &m.StartTheWorld,
 		&m.Gcallers, &m.ItabAdd, &m.Getitab, &m.DoInit1, &m.RaceAcquireg, &m.RaceReleaseMergeg, &m.ItabInit, &m.ModuleTypelinks,
-		&m.FirstModuledata, &m.LastModuledatap, &m.ModulesSlice, &m.Allgs, &m.ItabTable, &m.Mheap, &m.End, &m.MainInitDone,
+		&m.FirstModuledata, &m.LastModuledatap, &m.ModulesSlice, &m.Allgs, &m.ItabTable, &m.Mheap, &m.Allp, &m.End, &m.MainInitDone,
 	}
 }
 

@@ -92,6 +92,7 @@ type Setup struct {
 	Allgs           uint64 // []*g
 	ItabTable       uint64 // *itabTableType
 	Mheap           uint64 // mheap
+	Allp            uint64 // []*p
 	End             uint64 // first address behind the program's variables
 	MainInitDone    uint64 // chan bool, closed when all inits of the program are done; 0: patches don't wait for it
 

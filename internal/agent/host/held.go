@@ -32,7 +32,7 @@ type search struct {
 	full  bool          // there are more, or there were too many itabs
 }
 
-const maxHolders = 8
+const maxHolders = 32
 
 // object is one of the heap. It holds no pointers, for the GC.
 type object struct{ base, size uint64 }
@@ -220,10 +220,29 @@ func (a *agent) searchHeap(s *search) {
 			if s.object != nil && base == s.object.base {
 				continue // what points to itself is held by others
 			}
+			if size >= minP && a.isP(base) {
+				continue
+			}
 			a.words(s, base, base+size, wire.Holder{Base: base, Size: size})
 		}
 	}
 }
+
+// isP reports whether an object is a P of the scheduler. Its buffer of the write barrier
+// has the last pointers that were written, of whatever they are (runtime/mwbbuf.go, 1.25
+// to 1.27), and it holds no values of the program.
+func (a *agent) isP(base uint64) bool {
+	list, n := load64(a.Allp), load64(a.Allp+8)
+	for i := uint64(0); i < n; i++ {
+		if load64(list+8*i) == base {
+			return true
+		}
+	}
+	return false
+}
+
+// minP is less than the size of a P, which has a queue of 256 goroutines.
+const minP = 256 * 8
 
 // searchSpecials looks at the finalizers of objects in a span, which will be given a
 // value of the type that the runtime has noted, as an interface if they take one.
@@ -356,7 +375,7 @@ func (a *agent) checkHeap() string {
 			continue
 		}
 		free, class := uint64(load16(span+uint64(a.SpanFreeIndex))), load8(span+uint64(a.SpanClass))
-		if size != 24 || (addr-start)%size != 0 || class&1 == 0 || free > nelems {
+		if size < 24 || (addr-start)%size != 0 || class&1 == 0 || free > nelems {
 			return "the layout of spans is another one"
 		}
 		return ""

@@ -32,7 +32,7 @@ const maxBlockers = 64
 
 // redirect does phase 2 of p. The answer is nil if all is done.
 func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
-	if len(p.Redirects) == 0 && len(p.Writes) == 0 {
+	if len(p.Redirects) == 0 && len(p.Writes) == 0 && len(p.Retired) == 0 {
 		return nil
 	}
 	failed := &wire.Failed{Seq: p.Seq, Phase: wire.PhaseRedirect}
