@@ -3,8 +3,8 @@
 // at one address, with the tables that the runtime wants for code it is to run.
 //
 // It works in the order of its files: collect (what goes in, by following
-// relocations), place (addresses), pclntab and moduledata (the runtime's tables),
-// relocate. A relocation, a symbol or a type that it does not know is an error; the
+// relocations), place (addresses), stack (is there enough of it), pclntab and moduledata
+// (the runtime's tables), relocate. A relocation, a symbol or a type that it does not know is an error; the
 // caller restarts the program then.
 package link
 
@@ -69,6 +69,7 @@ type Image struct {
 	Quiet      []Range  // code of which there must be no frame then
 	Caches     []program.Cache
 	Defined    []program.Defined // for program.Accept
+	Nosplit    []program.Nosplit // for program.AcceptNosplit
 	Revived    []string          // types of the host whose methods Writes restores
 	End        uint64            // first free address behind the image, page aligned
 	RoomBase   uint64            // likewise in Input.Room
@@ -120,6 +121,9 @@ func Link(in Input) (*Image, error) {
 		return nil, fmt.Errorf("linking: %w", err)
 	}
 	if err := l.place(); err != nil {
+		return nil, fmt.Errorf("linking: %w", err)
+	}
+	if err := l.checkStack(); err != nil {
 		return nil, fmt.Errorf("linking: %w", err)
 	}
 	if err := l.relocate(); err != nil {

@@ -31,7 +31,7 @@ func (e *edit) image(ctx context.Context, leave []string) (err error) {
 	e.report.Timing.Change, start = time.Since(start), time.Now()
 	e.img, err = e.link(ctx, e.verdict)
 	e.report.Timing.Link = time.Since(start)
-	return err
+	return e.stackOverflow(err, e.verdict)
 }
 
 // apply takes a prepared edit into the program. If a call in progress stands in the way,
