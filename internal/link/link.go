@@ -52,6 +52,8 @@ type Function struct {
 	// Replaces names the function of the program whose versions are redirected to this
 	// one: its own name, but for func literals, which are renumbered. "" redirects none.
 	Replaces string
+	// LinesOnly: its code does what it did.
+	LinesOnly bool
 }
 
 // Image is a patch, ready for the agent.
@@ -113,11 +115,15 @@ func Link(in Input) (*Image, error) {
 		hashed:  map[string]*symbol{},
 		static:  map[objectSym]*symbol{},
 		revived: map[string]bool{},
+		late:    map[string]bool{},
 		slots:   map[uint64]*symbol{},
 
 		forgotten: map[uint64]bool{},
 	}
 	if err := l.collect(); err != nil {
+		return nil, fmt.Errorf("linking: %w", err)
+	}
+	if err := l.checkInitializers(); err != nil {
 		return nil, fmt.Errorf("linking: %w", err)
 	}
 	if err := l.place(); err != nil {
@@ -149,6 +155,7 @@ type linker struct {
 
 	revived map[string]bool // types of the host whose methods were looked through
 	revive  []*revival
+	late    map[string]bool // types of the host, and interfaces, whose methods revive is for
 	growing []*growth
 
 	forgotten map[uint64]bool // caches of the standard library that are emptied
