@@ -1,7 +1,10 @@
 package link
 
 import (
+	"slices"
 	"strings"
+
+	"golang.org/x/arch/x86/x86asm"
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/program"
@@ -21,7 +24,7 @@ var inert = inertSet(map[string]string{
 	"internal/testlog":         "logger", // testing alone sets it
 	"io":                       "errInvalidWrite errOffset errWhence",
 	"math/rand":                "globalRandGenerator randautoseed randseednop", // its sources are its own
-	"os":                       "checkWrapErr dirBufPool errWriteAtInAppendMode pollCopyFileRange pollSplice stathook",
+	"os":                       "checkWrapErr dirBufPool errWriteAtInAppendMode lstat pollCopyFileRange pollSplice stathook",
 	"sync":                     "allPools oldPools", // to be emptied by the collector
 	"log/slog/internal/buffer": "bufPool",
 	"syscall":                  "copyenv errEAGAIN errEINVAL errENOENT",
@@ -72,8 +75,9 @@ func (l *linker) kept(path, name string) bool {
 				if o.Kind(s).IsDWARF() {
 					continue
 				}
-				for _, r := range o.Relocs(s, nil) {
-					if n, ok := o.RefName(r.Sym); ok && n == name && !loads(o.Data(s), r, o.Kind(s).IsText()) {
+				relocs := o.Relocs(s, nil)
+				for _, r := range relocs {
+					if n, ok := o.RefName(r.Sym); ok && n == name && !loads(o.Data(s), r, o.Kind(s).IsText()) && !l.watches(o, s, relocs, r) {
 						return false
 					}
 				}
@@ -92,4 +96,25 @@ func loads(code []byte, r goobj.Reloc, text bool) bool {
 	}
 	const opCMPmem, opCMPreg = 0x39, 0x3b
 	return code[i+1] == opMOV || code[i+1] == opCMPmem || code[i+1] == opCMPreg
+}
+
+// watches reports whether a reference is LEAQ mem, AX before CALL runtime.raceread: with
+// -race the detector is told of each load (cmd/compile/internal/ssagen/ssa.go:instrument).
+func (l *linker) watches(o *goobj.Object, s goobj.Sym, relocs []goobj.Reloc, r goobj.Reloc) bool {
+	code, i := o.Data(s), int(r.Off)-3
+	if !o.Kind(s).IsText() || r.Type != goobj.RPCRel || i < 0 || code[i] != 0x48 || code[i+1] != opLEA || code[i+2] != 0x05 {
+		return false
+	}
+	for at := i + 7; at < len(code); {
+		inst, err := x86asm.Decode(code[at:], 64)
+		if err != nil || inst.Op != x86asm.NOP && inst.Op != x86asm.CALL {
+			return false
+		}
+		if inst.Op == x86asm.CALL {
+			n := slices.IndexFunc(relocs, func(call goobj.Reloc) bool { return int(call.Off) == at+1 })
+			return n >= 0 && relocs[n].Type == goobj.RCall && l.refName(o, relocs[n].Sym) == "runtime.raceread"
+		}
+		at += inst.Len
+	}
+	return false
 }

@@ -7,8 +7,8 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
-	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/program"
 	"github.com/realtimefunc/realtimefunc/internal/report"
 )
