@@ -43,6 +43,9 @@ func (l *linker) checkInitializers() error {
 	for _, m := range l.MethodSets {
 		names = append(names, "methods of "+shortName(strings.TrimPrefix(m.Type.Object.Name(m.Type.Sym), "type:")))
 	}
+	if len(l.Files) > 0 {
+		names = append(names, "package embed") // whose files are exchanged with the redirects
+	}
 	if len(names) == 0 && len(l.late) == 0 {
 		return nil
 	}
@@ -59,6 +62,8 @@ func (l *linker) checkInitializers() error {
 		switch {
 		case w.direct != "":
 			why = "comes to the former code of " + w.direct
+		case w.embeds && len(l.Files) > 0:
+			why = "may read embedded files, which change with this edit"
 		case w.indirect && w.late != "":
 			why = fmt.Sprintf("uses methods of %s, which the program gets with this edit", w.late)
 		case w.indirect && w.named != "":
@@ -113,6 +118,7 @@ type walk struct {
 
 	indirect bool   // it may call a func value, or a method through an interface
 	direct   string // former code that code of the program names
+	embeds   bool   // it comes to package embed
 	named    string // former code of which it takes the value
 	outside  string // a variable from which there may be values of code
 	late     string // a type or interface whose methods are there only when the edit is live
@@ -128,10 +134,11 @@ func (w *walk) symbol(s *symbol) {
 		w.indirect = true
 		return
 	}
+	w.embeds = w.embeds || s.section == secText && s.object.ImportPath == "embed"
 	w.assembly(s.object, s.section == secText)
 	for i, r := range s.relocs {
 		switch t := s.targets[i]; {
-		case w.marker(s.object, r):
+		case w.marker(s.object, s.sym, r):
 		case t.symbol != nil && t.symbol.section == secText && s.section != secText:
 			w.values = append(w.values, func() { w.symbol(t.symbol) })
 		case t.symbol != nil:
@@ -152,7 +159,7 @@ func (w *walk) assembly(o *goobj.Object, text bool) {
 }
 
 // marker handles relocations that refer to nothing which can be called.
-func (w *walk) marker(o *goobj.Object, r goobj.Reloc) bool {
+func (w *walk) marker(o *goobj.Object, s goobj.Sym, r goobj.Reloc) bool {
 	switch {
 	case r.Type == goobj.RCallInd:
 		w.indirect = true
@@ -163,7 +170,7 @@ func (w *walk) marker(o *goobj.Object, r goobj.Reloc) bool {
 		}
 	case r.Type == goobj.RUseIface:
 		w.convert(w.refName(o, r.Sym))
-	case r.Type&goobj.RWeak != 0 && r.Type != goobj.RCall|goobj.RWeak:
+	case r.Type&goobj.RWeak != 0 && r.Type != goobj.RCall|goobj.RWeak && o.Flag2(s)&goobj.Flag2Itab == 0:
 	case r.Size != 0 && !r.Sym.IsZero():
 		return false
 	}
@@ -234,13 +241,15 @@ func (w *walk) text(d program.Definition) {
 	}
 	w.host[d] = true
 	if w.trusted[d.Object.ImportPath] {
-		// Called by a name: a function that may be given func values.
-		w.indirect = true
+		if name := d.Object.Name(d.Sym); !strings.HasPrefix(name, "runtime.gcWriteBarrier") && !strings.HasPrefix(name, "runtime.panic") {
+			w.indirect = true // called by a name: it may be given func values
+		}
 		return
 	}
+	w.embeds = w.embeds || d.Object.ImportPath == "embed"
 	w.assembly(d.Object, true)
 	for _, r := range d.Object.Relocs(d.Sym, nil) {
-		if !w.marker(d.Object, r) {
+		if !w.marker(d.Object, d.Sym, r) {
 			w.reference(d.Object, r, inProgram)
 		}
 	}
@@ -267,7 +276,7 @@ func (w *walk) data(d program.Definition, k goobj.Kind) {
 		return
 	}
 	for _, r := range d.Object.Relocs(d.Sym, nil) {
-		if !w.marker(d.Object, r) {
+		if !w.marker(d.Object, d.Sym, r) {
 			w.reference(d.Object, r, inData)
 		}
 	}
@@ -363,8 +372,7 @@ func (w *walk) find(o *goobj.Object, r goobj.Ref) (d program.Definition, ok bool
 	if d.Object.ABI(d.Sym) == goobj.ABIStatic || d.Object.Name(d.Sym) == "" {
 		return d, true
 	}
-	if p, sym, err := w.Library.Proper(d.Object, d.Sym); err == nil {
-		d = program.Definition{Object: p, Sym: sym}
-	}
-	return d, true
+	// An excerpt has stubs.
+	p, sym, err := w.Library.Proper(d.Object, d.Sym)
+	return program.Definition{Object: p, Sym: sym}, err == nil
 }
