@@ -137,6 +137,12 @@ func (w *walk) symbol(s *symbol) {
 	w.embeds = w.embeds || s.section == secText && s.object.ImportPath == "embed"
 	w.assembly(s.object, s.section == secText)
 	for i, r := range s.relocs {
+		if r.Type == goobj.RUseIfaceMethod && w.late == "" {
+			// Code of the program calls none that its linker has dropped.
+			if name := w.refName(s.object, r.Sym); w.linker.late[name] {
+				w.late = shortName(strings.TrimPrefix(name, "type:"))
+			}
+		}
 		switch t := s.targets[i]; {
 		case w.marker(s.object, s.sym, r):
 		case t.symbol != nil && t.symbol.section == secText && s.section != secText:
@@ -163,11 +169,6 @@ func (w *walk) marker(o *goobj.Object, s goobj.Sym, r goobj.Reloc) bool {
 	switch {
 	case r.Type == goobj.RCallInd:
 		w.indirect = true
-	case r.Type == goobj.RUseIfaceMethod:
-		// Code of the program calls none that its linker has dropped.
-		if name := w.refName(o, r.Sym); w.linker.late[name] && w.late == "" {
-			w.late = shortName(strings.TrimPrefix(name, "type:"))
-		}
 	case r.Type == goobj.RUseIface:
 		w.convert(w.refName(o, r.Sym))
 	case r.Type&goobj.RWeak != 0 && r.Type != goobj.RCall|goobj.RWeak && o.Flag2(s)&goobj.Flag2Itab == 0:
