@@ -13,7 +13,8 @@ import (
 // redirects are written, so the program's own version of them would call the old one.
 //
 // Calls through interfaces and of func values, and those by way of a package that is
-// not compiled in the edit, are not seen.
+// not compiled in the edit, are not seen: package link refuses an edit in which such a
+// call may come to former code.
 func (j *judge) reached() {
 	type node struct {
 		p      *pkg

@@ -379,6 +379,16 @@ func (o *Object) Imported(path string) (fingerprint [8]byte, ok bool) {
 	return fingerprint, false
 }
 
+// Imports are the packages that o was compiled against.
+func (o *Object) Imports() (paths []string) {
+	for i := range o.count(blkAutolib, autolibSize) {
+		if name, err := o.checkedString(o.off[blkAutolib] + uint32(i*autolibSize)); err == nil {
+			paths = append(paths, PrefixToPath(name))
+		}
+	}
+	return paths
+}
+
 // RefName is the name of a symbol of another package. Only targets of
 // relocations have one, auxiliary symbols have not.
 func (o *Object) RefName(r Ref) (string, bool) {

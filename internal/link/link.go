@@ -3,8 +3,8 @@
 // at one address, with the tables that the runtime wants for code it is to run.
 //
 // It works in the order of its files: collect (what goes in, by following
-// relocations), place (addresses), pclntab and moduledata (the runtime's tables),
-// relocate. A relocation, a symbol or a type that it does not know is an error; the
+// relocations), place (addresses), stack (is there enough of it), pclntab and moduledata
+// (the runtime's tables), relocate. A relocation, a symbol or a type that it does not know is an error; the
 // caller restarts the program then.
 package link
 
@@ -53,6 +53,8 @@ type Function struct {
 	// Replaces names the function of the program whose versions are redirected to this
 	// one: its own name, but for func literals, which are renumbered. "" redirects none.
 	Replaces string
+	// LinesOnly: its code does what it did.
+	LinesOnly bool
 }
 
 // Image is a patch, ready for the agent.
@@ -72,6 +74,7 @@ type Image struct {
 	Quiet      []Range  // code of which there must be no frame then
 	Caches     []program.Cache
 	Defined    []program.Defined // for program.Accept
+	Nosplit    []program.Nosplit // for program.AcceptNosplit
 	Revived    []string          // types of the host whose methods Writes restores
 	End        uint64            // first free address behind the image, page aligned
 	RoomBase   uint64            // likewise in Input.Room
@@ -115,6 +118,7 @@ func Link(in Input) (*Image, error) {
 		hashed:  map[string]*symbol{},
 		static:  map[objectSym]*symbol{},
 		revived: map[string]bool{},
+		late:    map[string]bool{},
 		slots:   map[uint64]*symbol{},
 
 		forgotten: map[uint64]bool{},
@@ -122,7 +126,13 @@ func Link(in Input) (*Image, error) {
 	if err := l.collect(); err != nil {
 		return nil, fmt.Errorf("linking: %w", err)
 	}
+	if err := l.checkInitializers(); err != nil {
+		return nil, fmt.Errorf("linking: %w", err)
+	}
 	if err := l.place(); err != nil {
+		return nil, fmt.Errorf("linking: %w", err)
+	}
+	if err := l.checkStack(); err != nil {
 		return nil, fmt.Errorf("linking: %w", err)
 	}
 	if err := l.relocate(); err != nil {
@@ -148,6 +158,7 @@ type linker struct {
 
 	revived map[string]bool // types of the host whose methods were looked through
 	revive  []*revival
+	late    map[string]bool // types of the host, and interfaces, whose methods revive is for
 	growing []*growth
 
 	forgotten map[uint64]bool // caches of the standard library that are emptied

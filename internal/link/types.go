@@ -96,6 +96,7 @@ func (l *linker) reviveType(name string) error {
 				base = l.Program.ModuleWord("types")
 			}
 			l.revive = append(l.revive, &revival{addr + uint64(r.Off), 4, base, t})
+			l.late[name] = true
 			continue
 		}
 		if n := l.refName(d.Object, r.Sym); r.Type&goobj.RWeak == 0 && program.IsHidden(n) {
@@ -139,6 +140,7 @@ func (l *linker) reviveItabs(iface string) error {
 				return fmt.Errorf("methods of %s: %w", name, err)
 			}
 			l.revive = append(l.revive, &revival{addr: addr + uint64(r.Off), size: 8, value: t})
+			l.late["type:"+iface] = true
 		}
 	}
 	return nil
@@ -149,7 +151,11 @@ func (l *linker) reviveItabs(iface string) error {
 // (runtime/type.go:textOff). (o, s) is what the compiler would have it be.
 func (l *linker) reviveMade(addr uint64, o *goobj.Object, s goobj.Sym) error {
 	var dropped map[string]bool
+	iface := ""
 	for _, r := range o.Relocs(s, nil) {
+		if r.Size == 8 && r.Off == 0 {
+			iface = l.refName(o, r.Sym)
+		}
 		if r.Size == 8 && r.Off == typeAt {
 			dropped = l.dropped(l.refName(o, r.Sym))
 		}
@@ -163,6 +169,7 @@ func (l *linker) reviveMade(addr uint64, o *goobj.Object, s goobj.Sym) error {
 			return fmt.Errorf("methods of %s: %w", o.Name(s), err)
 		}
 		l.revive = append(l.revive, &revival{addr: addr + uint64(r.Off), size: 8, value: t})
+		l.late[iface] = true
 	}
 	return nil
 }

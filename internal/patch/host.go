@@ -130,6 +130,7 @@ func (h *Host) Load(ctx context.Context, img *link.Image, lib *program.Library, 
 	}
 	h.Program.Accept(img.Defined, memory, img.Revived)
 	h.Program.AcceptCaches(img.Caches)
+	h.Program.AcceptNosplit(img.Nosplit)
 	return applied, nil
 }
 

@@ -41,6 +41,7 @@ type Program struct {
 	double map[string]bool   // names that more than one symbol has: never resolved
 
 	caches []Cache // see Caches
+	stacks stacks  // see Nosplit
 
 	segments []segment
 	module   uint64 // address of runtime.firstmoduledata

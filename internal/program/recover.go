@@ -23,6 +23,7 @@ func (p *Program) Recover(lib *Library) error {
 			p.hidden[name] = s.Addr // listed to Go 1.26
 		}
 	}
+	p.stacks.library = lib
 	for _, path := range lib.Packages() {
 		a, err := lib.Archive(path)
 		if err != nil {
@@ -69,6 +70,9 @@ func (w *recovery) object(o *goobj.Object) {
 	for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
 		k := o.Kind(s)
 		name := o.Name(s)
+		if k.IsText() && o.Flag(s)&goobj.FlagNoSplit != 0 && (o.ABI(s) == goobj.ABIStatic || w.linked(name)) {
+			w.p.stacks.found = append(w.p.stacks.found, Definition{o, s})
+		}
 		if name == "" || o.ABI(s) == goobj.ABIStatic || len(o.Data(s)) == 0 {
 			continue
 		}
@@ -78,7 +82,7 @@ func (w *recovery) object(o *goobj.Object) {
 		}
 		switch {
 		case k.IsText():
-			if _, linked := w.p.text[elfName(name)]; linked && o.Flag(s)&goobj.FlagReflectMethod != 0 {
+			if w.linked(name) && o.Flag(s)&goobj.FlagReflectMethod != 0 {
 				w.p.reflecting = append(w.p.reflecting, name)
 			}
 			w.function(o, s, name)
@@ -89,6 +93,12 @@ func (w *recovery) object(o *goobj.Object) {
 			}
 		}
 	}
+}
+
+// linked reports whether the host has a function of a name, whatever its ABI.
+func (w *recovery) linked(name string) bool {
+	_, ok := w.p.text[elfName(name)]
+	return ok
 }
 
 func (w *recovery) function(o *goobj.Object, s goobj.Sym, name string) {

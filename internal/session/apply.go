@@ -33,7 +33,7 @@ func (e *edit) image(ctx context.Context, leave []string) (err error) {
 	e.report.Timing.Change, start = time.Since(start), time.Now()
 	e.img, err = e.link(ctx, e.verdict)
 	e.report.Timing.Link = time.Since(start)
-	return err
+	return e.refused(err, e.verdict)
 }
 
 // apply takes a prepared edit into the program. If a call in progress stands in the way,
@@ -155,7 +155,7 @@ func (e *edit) link(ctx context.Context, res *change.Result) (*link.Image, error
 		}
 	}
 	for _, f := range res.Functions {
-		in.Functions = append(in.Functions, link.Function{Object: f.Object, Sym: f.Sym, Replaces: f.Replaces})
+		in.Functions = append(in.Functions, link.Function{Object: f.Object, Sym: f.Sym, Replaces: f.Replaces, LinesOnly: f.LinesOnly})
 	}
 	for _, m := range res.MethodSets {
 		in.MethodSets = append(in.MethodSets, link.MethodSet(m))

@@ -1,9 +1,11 @@
 package toolchain
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -78,9 +80,21 @@ func TestFacts(t *testing.T) {
 			t.Errorf("%s is %d, not %d", name, got, have)
 		}
 	}
+	if have := fmt.Sprintf("StackNosplitBase = %d\n", r.StackNosplit); !strings.Contains(readSource(t, "internal/abi/stack.go"), have) {
+		t.Errorf("internal/abi has not %q", have)
+	}
 	if name := strings.TrimPrefix(r.MainInitDone, "runtime."); !declared(t, "runtime", name) {
 		t.Errorf("the runtime has no %s", name)
 	}
+}
+
+func readSource(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(goroot(t), "src", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 // declared reports whether a package of the tool chain has a variable.

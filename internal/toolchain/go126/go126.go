@@ -10,4 +10,5 @@ var Release = release.Release{
 	TextStartInHeader: false,
 	Typelinks:         true,
 	MainInitDone:      "runtime.main_init_done",
+	StackNosplit:      800,
 }

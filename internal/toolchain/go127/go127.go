@@ -10,4 +10,5 @@ var Release = release.Release{
 	TextStartInHeader: false,
 	Typelinks:         false,
 	MainInitDone:      "runtime.mainInitDoneChan",
+	StackNosplit:      800,
 }

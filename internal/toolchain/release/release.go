@@ -23,4 +23,8 @@ type Release struct {
 	// MainInitDone is the variable with the channel that is closed when all packages
 	// are initialized (runtime/proc.go).
 	MainInitDone string
+
+	// StackNosplit is how many bytes a chain of functions may use without checking the
+	// stack, in a build without -race (internal/abi/stack.go:StackNosplitBase).
+	StackNosplit int
 }
