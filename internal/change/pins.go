@@ -184,7 +184,7 @@ func (j *judge) pinTypes() {
 				}
 			}
 		}
-		for name := range p.Old.allData() {
+		for _, name := range p.Old.sortedData() {
 			if !strings.Contains(name, "..dict.") || !w.mentions(name) {
 				continue
 			}

@@ -11,10 +11,12 @@ import (
 )
 
 // inert are variables of the standard library that have types which might hold any code, and
-// hold none of the program's, as was read in the sources of Go 1.25 to 1.27: errors that are
-// made by errors.New; types of reflection; pools of buffers; hooks that nothing sets but
-// tests of the package, or the package itself. Initializers commonly come to them. No program
-// can assign to them: they are not exported, or are of internal packages.
+// hold none of the program's (Go 1.25 to 1.27): errors that are made by errors.New; types of
+// reflection; pools of buffers; hooks that nothing sets but tests of the package, or the
+// package itself. Initializers commonly come to them. No program can assign to them: they are
+// not exported, or are of internal packages. The list is the one place of these rules that
+// rests on reading the sources of packages: a name that is missing costs a restart, a name
+// too many would cost the truth. A new release means to read them again.
 var inert = inertSet(map[string]string{
 	"fmt":                      "ppFree", // (*pp).free clears the operand
 	"reflect":                  "bytesType dummy funcLookupCache funcTypes layoutCache lookupCache ptrMap stringType structLookupCache uint8Type",
