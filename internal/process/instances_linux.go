@@ -149,6 +149,8 @@ type launches struct {
 	exact  bool     // they tell of nothing but starts
 	blind  error    // why there are none
 
+	looking sync.Mutex // held from an event until it is known what it means
+
 	mu      sync.Mutex
 	first   bool // the program's own start was told
 	reading int  // how many times we read the executable ourselves at the moment
@@ -254,14 +256,21 @@ func (p *Process) listen() {
 		return
 	}
 	raw.Read(func(fd uintptr) bool {
-		if s.take(int(fd)) {
-			p.find()
-		}
+		p.look(int(fd))
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return !s.seen.IsZero()
 	})
 	s.events.Close()
+}
+
+// look takes what the kernel has to tell.
+func (p *Process) look(fd int) {
+	p.launches.looking.Lock()
+	defer p.launches.looking.Unlock()
+	if p.launches.take(fd) {
+		p.find()
+	}
 }
 
 // find looks who it was that started or opened the executable.
@@ -302,11 +311,7 @@ func (p *Process) Started() (since time.Time, maybe bool) {
 	s := p.launches
 	if s.events != nil {
 		if raw, err := s.events.SyscallConn(); err == nil {
-			more := false
-			raw.Control(func(fd uintptr) { more = s.take(int(fd)) })
-			if more {
-				p.find()
-			}
+			raw.Control(func(fd uintptr) { p.look(int(fd)) })
 		}
 	}
 	s.mu.Lock()
