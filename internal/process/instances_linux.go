@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -122,15 +121,6 @@ func (p *Process) instances() (pids []int, forked bool) {
 		p.launches.note()
 	}
 	return pids, forked
-}
-
-// strangers reports whether the executable is run by processes that are not of the program: somebody has started it by hand.
-func (p *Process) strangers() bool {
-	ours := map[int]bool{p.PID(): true, os.Getpid(): true}
-	for _, k := range p.family() {
-		ours[k.pid] = true
-	}
-	return slices.ContainsFunc(processes(), func(k kin) bool { return !ours[k.pid] && k.execed && !k.dead() && p.exe.runs(k.pid) })
 }
 
 // Runs returns the path of the file that the program's process runs, and whether that is the one that it was started from: it
@@ -288,9 +278,6 @@ func (p *Process) find() {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		if p.strangers() {
-			return
-		}
 	}
 	if s.exact {
 		s.note() // it has ended already
@@ -322,8 +309,17 @@ func (p *Process) Started() (since time.Time, maybe bool) {
 // Starts tells when the answer of [Process.Started] may have changed.
 func (p *Process) Starts() <-chan struct{} { return p.launches.changed }
 
-// Blind tells why starts of the executable are not seen as they happen; nil if they are.
-func (p *Process) Blind() error { return p.launches.blind }
+// Blind tells why starts of the executable are not seen as they happen; nil if they are. That of the program itself must have been.
+func (p *Process) Blind() error {
+	p.Started()
+	s := p.launches
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.blind == nil && !s.first {
+		return errors.New("the kernel does not tell of the start of a file")
+	}
+	return s.blind
+}
 
 // Reading is called before we read the executable ourselves, or let somebody read it; what it returns is called afterwards.
 func (p *Process) Reading() (done func()) {

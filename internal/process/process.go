@@ -166,6 +166,7 @@ func Start(opts Options) (*Process, error) {
 		p.closeWatch()
 		return nil, fmt.Errorf("starting %q: %w", opts.Path, err)
 	}
+	p.Started() // its own start is told by now, and is not to become one with what it does next
 	go p.listen()
 	go p.wait()
 	go p.supervise()

@@ -99,7 +99,12 @@ func (s *session) start(ctx context.Context, h *host) error {
 	h.again = s.host.startsAgain()
 	s.host = h
 	h.warmed = make(chan error, 1)
-	go func() { h.warmed <- guard(func() error { return h.warm(ctx) }) }()
+	go func() {
+		done := p.Reading() // the executable is read, and the go command looks whether it is up to date
+		err := guard(func() error { return h.warm(ctx) })
+		done()
+		h.warmed <- err
+	}()
 	return nil
 }
 
@@ -165,7 +170,6 @@ func (h *host) warm(ctx context.Context) error {
 
 // connect reads the executable and reserves room for images in the process.
 func (h *host) connect(ctx context.Context) (err error) {
-	defer h.process.Reading()()
 	if h.patch, err = patch.Connect(ctx, h.build, h.client, false); err != nil {
 		return err
 	}

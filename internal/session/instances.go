@@ -76,7 +76,7 @@ func (h *host) apart(instances []int) string {
 		return fmt.Sprintf("the program has started itself (%s), and edits don't reach %s", pids(instances), those(len(instances), "that process", "those processes"))
 	case !since.IsZero():
 		return "the program starts itself, and edits don't reach the processes that it starts"
-	case !h.canStart():
+	case !maybe && h.again == "" || !h.canStart():
 		return ""
 	case maybe:
 		return "the program may have started itself (its executable was opened), and edits don't reach other processes"
@@ -95,16 +95,22 @@ func (h *host) replaced() string {
 	case !itself:
 		return fmt.Sprintf("the program has replaced itself by %q (execve)", path)
 	case h.process.Blind() == nil && since.IsZero() && !maybe:
-		return "the program has closed the control channel of its agent"
+		return "the program has replaced itself (execve), or closed the control channel of its agent"
 	}
 	return "the program has replaced itself (execve), and runs the code of its executable"
 }
 
 // canStart reports whether the program has code that starts processes, or that replaces
-// its own: all of package os and os/exec ends in these functions. C may do so too.
+// its own: all of package os and os/exec ends in these functions. C may do so too, but
+// for that of the standard library (net, os/user).
 func (h *host) canStart() bool {
-	if h.patch == nil || h.build.Packages["runtime/cgo"] != nil {
+	if h.patch == nil {
 		return true
+	}
+	for _, p := range h.build.Packages {
+		if p.Cgo && !p.Standard {
+			return true
+		}
 	}
 	for _, name := range []string{"syscall.forkExec", "syscall.forkAndExecInChild", "syscall.forkAndExecInChild1", "syscall.Exec"} {
 		if _, ok, err := h.patch.Program.Function(name, goobj.ABIInternal); ok || err != nil {
