@@ -306,6 +306,13 @@ func (p *Process) Started() (since time.Time, maybe bool) {
 	return s.seen, s.opened
 }
 
+// OnlyRead says that no process can have been started until now: the executable was opened to be read.
+func (p *Process) OnlyRead() {
+	p.launches.mu.Lock()
+	defer p.launches.mu.Unlock()
+	p.launches.opened = false
+}
+
 // Starts tells when the answer of [Process.Started] may have changed.
 func (p *Process) Starts() <-chan struct{} { return p.launches.changed }
 

@@ -76,7 +76,10 @@ func (h *host) apart(instances []int) string {
 		return fmt.Sprintf("the program has started itself (%s), and edits don't reach %s", pids(instances), those(len(instances), "that process", "those processes"))
 	case !since.IsZero():
 		return "the program starts itself, and edits don't reach the processes that it starts"
-	case !maybe && h.again == "" || !h.canStart():
+	case !maybe && h.again == "":
+		return ""
+	case !h.canStart():
+		h.process.OnlyRead()
 		return ""
 	case maybe:
 		return "the program may have started itself (its executable was opened), and edits don't reach other processes"
