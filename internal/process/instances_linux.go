@@ -266,6 +266,12 @@ func (p *Process) look(fd int) {
 // find looks who it was that started or opened the executable.
 func (p *Process) find() {
 	s := p.launches
+	s.mu.Lock()
+	known := s.opened
+	s.mu.Unlock()
+	if known {
+		return // more is not known of one that reads its executable all day
+	}
 	if p.exe != nil {
 		// The kernel tells of a start before it is complete.
 		for range 50 {

@@ -34,6 +34,7 @@ type host struct {
 	ready  time.Time // when it was opened to edits; zero: it is not yet
 	edited bool      // edits went live that the executable has not
 	told   bool      // that not all of the program has them
+	hinted bool      // that this may be so
 	again  string    // why it is to be expected that the program starts itself, though it has not yet; "" if it is not
 
 	// The facts, made by warm while the program starts.

@@ -28,7 +28,7 @@ func (e *edit) reaches() error {
 		e.report.Instances = <-e.beside
 		e.beside = nil
 	}
-	reason := e.host.apart(e.report.Instances)
+	reason, _ := e.host.apart(e.report.Instances)
 	if reason == "" {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (s *session) reached(e *edit, err error) error {
 	case err == nil && len(e.units) > 0 && !s.NoRestart:
 		return guard(e.reaches)
 	case errors.Is(err, agent.ErrGone):
-		if reason := s.host.replaced(); reason != "" {
+		if reason, _ := s.host.replaced(); reason != "" {
 			e.report.Decls = nil
 			return restartf("%s", reason)
 		}
@@ -55,9 +55,10 @@ func (s *session) reached(e *edit, err error) error {
 }
 
 // apart says why the process that edits reach is not all of the program, now or from any
-// time on; "" if it is. The instances are processes that run the executable too, as far as
-// they are known.
-func (h *host) apart(instances []int) string {
+// time on; "" if it is. It is sure if code has begun to run without the edits, and not if
+// that is only to be feared. The instances are processes that run the executable too, as
+// far as they are known.
+func (h *host) apart(instances []int) (reason string, sure bool) {
 	if h.gone != nil {
 		select {
 		case <-h.gone:
@@ -66,41 +67,41 @@ func (h *host) apart(instances []int) string {
 		}
 	}
 	if h.client != nil && h.gone == nil {
-		if reason := h.replaced(); reason != "" {
-			return reason
+		if reason, sure = h.replaced(); reason != "" {
+			return reason, sure
 		}
 	}
 	since, maybe := h.process.Started()
 	switch {
 	case len(instances) > 0:
-		return fmt.Sprintf("the program has started itself (%s), and edits don't reach %s", pids(instances), those(len(instances), "that process", "those processes"))
+		return fmt.Sprintf("the program has started itself (%s), and edits don't reach %s", pids(instances), those(len(instances), "that process", "those processes")), true
 	case !since.IsZero():
-		return "the program starts itself, and edits don't reach the processes that it starts"
+		return "the program starts itself, and edits don't reach the processes that it starts", true
 	case !maybe && h.again == "":
-		return ""
+		return "", false
 	case !h.canStart():
 		h.process.OnlyRead()
-		return ""
+		return "", false
 	case maybe:
-		return "the program may have started itself (its executable was opened), and edits don't reach other processes"
+		return "the program may have started itself (its executable was opened), and edits don't reach other processes", false
 	}
-	return h.again
+	return h.again, false
 }
 
 // replaced says that the process has another program in it than the one with our agent, or
 // the agent has no channel any more; "" if the process is about to end.
-func (h *host) replaced() string {
+func (h *host) replaced() (reason string, sure bool) {
 	path, itself := h.process.Runs()
 	since, maybe := h.process.Started()
 	switch {
 	case path == "":
-		return ""
+		return "", false
 	case !itself:
-		return fmt.Sprintf("the program has replaced itself by %q (execve)", path)
+		return fmt.Sprintf("the program has replaced itself by %q (execve)", path), false // that has no code of ours
 	case h.process.Blind() == nil && since.IsZero() && !maybe:
-		return "the program has replaced itself (execve), or closed the control channel of its agent"
+		return "the program has closed the control channel of its agent, or replaced itself (execve)", false
 	}
-	return "the program has replaced itself (execve), and runs the code of its executable"
+	return "the program has replaced itself (execve), and runs the code of its executable", true
 }
 
 // canStart reports whether the program has code that starts processes, or that replaces
@@ -142,21 +143,22 @@ func (s *session) apart(ctx context.Context) {
 	if !h.edited || h.told || h.restartMode != "" {
 		return // nothing has been said that is not true, and the next edit looks itself
 	}
-	if h.client != nil && h.gone == nil {
-		if _, itself := h.process.Runs(); !itself {
-			return // it has ended, or is no program of ours any more
-		}
-	}
 	instances := h.process.Instances()
-	reason := h.apart(instances)
-	if reason == "" {
+	reason, sure := h.apart(instances)
+	switch {
+	case reason == "" || h.hinted && !sure:
+		return
+	case !sure:
+		// The next edit restarts. To do so now would cost a profile that is just being made.
+		h.hinted = true
+		s.Report.Note(reason)
+		return
+	case s.NoRestart:
+		h.told = true
+		s.Report.Note(reason + "; what is live so far is missing there, until the program is restarted")
 		return
 	}
 	h.told = true
-	if s.NoRestart {
-		s.Report.Note(reason + "; these run without the edits, until the program is restarted")
-		return
-	}
 	ctx, done := s.stop.work(ctx)
 	defer done()
 	s.interrupt()

@@ -197,7 +197,7 @@ func (s *session) ready(err error) (missed *watch.Change, _ error) {
 	h.warmed, h.ready = nil, time.Now()
 	replaced := ""
 	if errors.Is(err, agent.ErrGone) {
-		replaced = h.replaced()
+		replaced, _ = h.replaced()
 	}
 	if err != nil {
 		h.restartMode = cmp.Or(replaced, err.Error())
