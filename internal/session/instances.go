@@ -130,7 +130,7 @@ func (h *host) startsAgain() string {
 	if h == nil || h.process == nil {
 		return ""
 	}
-	if since, _ := h.process.Started(); since.IsZero() || !h.ready.IsZero() && since.Before(h.ready) {
+	if since, _ := h.process.Started(); since.IsZero() || h.ready.IsZero() || since.Before(h.ready) {
 		return h.again
 	}
 	return "the program has started itself before, and edits don't reach the processes that it starts"
