@@ -144,6 +144,14 @@ func (s *session) apart(ctx context.Context) {
 		return // nothing has been said that is not true, and the next edit looks itself
 	}
 	instances := h.process.Instances()
+	if len(instances) == 0 && h.gone != nil {
+		// The kernel tells of a start before it is complete, and this may be one in place of the program.
+		select {
+		case <-h.gone:
+			h.gone = nil
+		case <-time.After(startTime):
+		}
+	}
 	reason, sure := h.apart(instances)
 	switch {
 	case reason == "" || h.hinted && !sure:
@@ -169,6 +177,9 @@ func (s *session) apart(ctx context.Context) {
 	e.report.Number, e.report.Reason, e.report.Instances = s.edits, reason, instances
 	s.restart(ctx, e)
 }
+
+// startTime is longer than an execve takes.
+const startTime = 100 * time.Millisecond
 
 // pids is "pid 12, 13 and 2 more".
 func pids(list []int) string {
