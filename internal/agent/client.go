@@ -71,6 +71,10 @@ type Conn interface {
 // the host unknown, and so does an answer that arrives damaged: all later requests
 // fail with the same error.
 type Client struct {
+	// PID is the process whose agent must answer; 0: any. A process that the program starts before its own agent has taken the
+	// channel inherits it.
+	PID int
+
 	conn           Conn
 	mu             sync.Mutex // held during a request
 	in             *bufio.Reader
@@ -92,6 +96,9 @@ func (c *Client) Hello(ctx context.Context) (*wire.Hello, error) {
 	hello, err := request[*wire.Hello](ctx, c, nil)
 	if err == nil && hello.Protocol != wire.Protocol {
 		return nil, fmt.Errorf("the program speaks protocol %d, not %d: it was built by another release of realtime", hello.Protocol, wire.Protocol)
+	}
+	if err == nil && c.PID != 0 && int(hello.PID) != c.PID {
+		return nil, fmt.Errorf("process %d, which the program has started during its initialization, has taken the control channel", hello.PID)
 	}
 	return hello, err
 }

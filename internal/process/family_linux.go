@@ -12,10 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A kin is a process as /proc/PID/stat shows it: pid (comm) state ppid pgrp session … (proc_pid_stat(5)).
+// A kin is a process as /proc/PID/stat shows it: pid (comm) state ppid pgrp session tty tpgid flags … (proc_pid_stat(5)).
 type kin struct {
 	pid, ppid, pgrp, session int
 	state                    byte
+	execed                   bool // it was not only forked: then /proc/PID/exe is still its parent's
 }
 
 // parseStat reads the contents of /proc/PID/stat.
@@ -39,8 +40,15 @@ func parseStat(text string) (k kin, ok bool) {
 			return k, false
 		}
 	}
+	if len(fields) > 6 {
+		flags, err := strconv.ParseUint(fields[6], 10, 64)
+		k.execed = err == nil && flags&forkNoExec == 0
+	}
 	return k, true
 }
+
+// forkNoExec is PF_FORKNOEXEC of the kernel's include/linux/sched.h, in the field flags of /proc/PID/stat.
+const forkNoExec = 0x40
 
 // dead reports whether only the process's exit status is left.
 func (k kin) dead() bool { return k.state == 'Z' || k.state == 'X' }
@@ -88,9 +96,18 @@ func readProc() []kin {
 	return all
 }
 
-// members returns the living processes of the program: itself, its group if it has one of its own, the orphans that bear its mark, and
-// what descends from any of them. Orphans that have ended are reaped on the way.
+// members returns the living processes of the program when its end has begun.
 func (p *Process) members() []kin {
+	living := p.family()
+	for _, k := range living {
+		p.met.Store(k.pid, true)
+	}
+	return living
+}
+
+// family returns the living processes of the program: itself, its group if it has one of its own, the orphans that bear its mark, and
+// what descends from any of them. Orphans that have ended are reaped on the way.
+func (p *Process) family() []kin {
 	self := os.Getpid()
 	ended := false
 	select {
@@ -120,7 +137,6 @@ func (p *Process) members() []kin {
 		switch {
 		case !k.dead():
 			living = append(living, k)
-			p.met.Store(k.pid, true)
 		case k.ppid == self && k.pid != p.PID():
 			reap(k.pid)
 		}
@@ -128,22 +144,23 @@ func (p *Process) members() []kin {
 	return living
 }
 
-// bears reports whether the process has the program's mark in the environment that it was started with. A process that is ending
-// or dead has none any more (fs/proc/base.c: no mm), so those that were met alive are remembered.
+// bears reports whether the process has the program's mark in the environment that it was started with, or no mark and the program's
+// executable. A process that is ending or dead has neither any more (fs/proc/base.c: no mm), so those that were met alive are
+// remembered.
 func (p *Process) bears(k kin) bool {
 	if _, met := p.met.Load(k.pid); met {
 		return true
 	}
 	env, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(k.pid), "environ"))
-	if err != nil {
-		return false
-	}
-	for entry := range bytes.SplitSeq(env, []byte{0}) {
-		if string(entry) == p.mark {
-			return true
+	if err == nil {
+		for entry := range bytes.SplitSeq(env, []byte{0}) {
+			if bytes.HasPrefix(entry, []byte(Mark+"=")) {
+				return string(entry) == p.mark
+			}
 		}
 	}
-	return false
+	// Started with an environment of the program's choice. What is in our group and not in the program's is a command of ours.
+	return (p.shared || k.pgrp != unix.Getpgrp()) && p.exe != nil && p.exe.runs(k.pid)
 }
 
 // reapOrphans reaps orphans that ended while the program runs: a service that makes daemons all day would fill the process table.

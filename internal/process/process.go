@@ -15,7 +15,8 @@
 //
 // They end with the program. With a group of its own that is kill(-pgid). With a shared group the processes have to be found: those
 // that descend from the program by /proc, and those whose parents have died. The latter come to us, because we are a child subreaper
-// (prctl(2)), and are told from our own children, such as compilers, by a variable in their environment, [Mark].
+// (prctl(2)), and are told from our own children, such as compilers, by a variable in their environment, [Mark], or by what they
+// run, if that is the program's own executable.
 package process
 
 import (
@@ -100,6 +101,8 @@ type Process struct {
 	interrupts chan os.Signal
 	met        sync.Map // pids that members returned: only filled when the end has begun
 	output     *output
+	exe        *executable // nil: it can't be read
+	launches   *launches   // of it
 
 	ended  chan struct{} // the program itself
 	kill   chan struct{} // closed: grace is over
@@ -153,13 +156,18 @@ func Start(opts Options) (*Process, error) {
 		}
 	}
 	signal.Notify(p.signals, syscall.SIGCHLD)
+	p.exe, _ = openExecutable(opts.Path)
+	p.launches = watchStarts(opts.Path) // from before the start: that of the program is the first
 	p.begin = time.Now()
 	err = p.cmd.Start()
 	p.output.started(err == nil)
 	if err != nil {
 		signal.Stop(p.signals)
+		p.closeWatch()
 		return nil, fmt.Errorf("starting %q: %w", opts.Path, err)
 	}
+	p.Started() // its own start is told by now, and is not to become one with what it does next
+	go p.listen()
 	go p.wait()
 	go p.supervise()
 	return p, nil
@@ -260,6 +268,7 @@ func (p *Process) supervise() {
 		asked = s
 	}
 	p.endRest(handle)
+	p.closeWatch()
 	p.output.drain(drainTime)
 	signal.Stop(p.signals)
 	for {

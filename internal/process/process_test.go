@@ -349,8 +349,11 @@ func TestReap(t *testing.T) {
 
 func TestParseStat(t *testing.T) {
 	got, ok := parseStat("12 (a) b (c\n)) S 3 4 5 0 -1 4194560\n")
-	if want := (kin{pid: 12, ppid: 3, pgrp: 4, session: 5, state: 'S'}); !ok || got != want {
+	if want := (kin{pid: 12, ppid: 3, pgrp: 4, session: 5, state: 'S', execed: true}); !ok || got != want {
 		t.Errorf("parseStat = %+v, %v", got, ok)
+	}
+	if got, ok := parseStat("12 (a) S 3 4 5 0 -1 4194368 0"); !ok || got.execed {
+		t.Errorf("parseStat of a process that was forked = %+v, %v", got, ok)
 	}
 	for _, bad := range []string{"", "1", "1 (x", ") (", "1 (x) S 1 2", "1 (x) S 1 2 y", "x (x) S 1 2 3"} {
 		if _, ok := parseStat(bad); ok {

@@ -2,14 +2,17 @@ package process
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -52,9 +55,9 @@ func TestMain(m *testing.M) {
 	case "parent":
 		// parent HOW ROLE ARGS: has a child in that role, as a child or an orphan, in its session or another.
 		how := args[0]
-		if how == "orphan" || how == "setsid-orphan" {
+		if first, ok := strings.CutSuffix(how, "orphan"); ok {
 			// A process between us and the child, which ends at once.
-			again := append([]string{"between", map[string]string{"orphan": "child", "setsid-orphan": "setsid"}[how]}, args[1:]...)
+			again := append([]string{"between", cmp.Or(strings.TrimSuffix(first, "-"), "child")}, args[1:]...)
 			cmd := exec.Command(os.Args[0], again...)
 			cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 			if err := cmd.Run(); err != nil {
@@ -65,6 +68,20 @@ func TestMain(m *testing.M) {
 		}
 		fmt.Println("parent ready")
 		rest()
+
+	case "others": // starts other programs so many times
+		n, _ := strconv.Atoi(args[0])
+		for range n {
+			if err := exec.Command("true").Run(); err != nil {
+				panic(err)
+			}
+		}
+		fmt.Println("done")
+		rest()
+
+	case "become": // replaces itself
+		fmt.Println("becoming")
+		panic(syscall.Exec(args[0], args, os.Environ()))
 
 	case "between":
 		child(args[0], args[1:])
@@ -85,8 +102,27 @@ func rest() {
 }
 
 func child(how string, args []string) {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: how == "setsid"}
+	path := os.Args[0]
+	if how == "copy" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			panic(err)
+		}
+		dir, err := os.MkdirTemp("", "copy")
+		if err != nil {
+			panic(err)
+		}
+		path = filepath.Join(dir, "copy")
+		defer os.RemoveAll(dir)
+		if err := os.WriteFile(path, text, 0o777); err != nil {
+			panic(err)
+		}
+	}
+	cmd := exec.Command(path, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: how == "setsid" || how == "bare"}
+	if how == "bare" {
+		cmd.Env = []string{roleVariable + "=1"}
+	}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		panic(err)

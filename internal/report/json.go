@@ -51,6 +51,7 @@ type event struct {
 	Running      []Running   `json:",omitempty"`
 	Compiled     []string    `json:",omitempty"`
 	Later        []string    `json:",omitempty"`
+	Instances    []int       `json:",omitempty"`
 	Timing       *jsonTiming `json:",omitempty"`
 	Held         *Held       `json:",omitempty"`
 	Stream       string      `json:",omitempty"`
@@ -118,7 +119,7 @@ func closing(action string, e *Edit) event {
 		Reason:  e.Reason,
 		Running: e.Running,
 	}
-	ev.Later = e.Later
+	ev.Later, ev.Instances = e.Later, e.Instances
 	ev.Compiled = slices.Sorted(slices.Values(e.Compiled))
 	for _, d := range e.Decls {
 		ev.Decls = append(ev.Decls, jsonDecl{

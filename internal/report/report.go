@@ -79,11 +79,14 @@ type Edit struct {
 	Compiled []string
 	// Later are the import paths of packages with functions that have only moved, and get
 	// their line numbers later: see Reporter.Lines.
-	Later  []string
-	Timing Timing
-	Held   Held
-	Output []Output // why it was rejected, in the toolchain's words
-	Reason string   // what no Decl tells
+	Later []string
+	// Instances are the ids of the processes that ran the program's executable beside the program,
+	// when it was known that it starts itself.
+	Instances []int
+	Timing    Timing
+	Held      Held
+	Output    []Output // why it was rejected, in the toolchain's words
+	Reason    string   // what no Decl tells
 }
 
 // A StartInfo describes the first start of the program.

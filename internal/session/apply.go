@@ -44,6 +44,9 @@ func (e *edit) apply(ctx context.Context) error {
 		e.accept(nil)
 		return nil
 	}
+	if err := e.reaches(); err != nil {
+		return err
+	}
 	start := time.Now()
 	err := e.load(ctx, e.verdict, e.img)
 	var b *blocked
@@ -388,6 +391,7 @@ func (e *edit) accept(units []*unit) {
 	if e.behind {
 		return
 	}
+	e.host.edited = e.host.edited || len(units) > 0
 	e.report.Later = s.later()
 	e.newFolders = s.adoptAssets(units)
 	clear(s.pending)

@@ -34,6 +34,7 @@ type edit struct {
 	newDirs  []string
 	notes    []string            // for the user, beside the report
 	debug    []string            // for those who want to know
+	beside   chan []int          // processes that run the executable beside the program
 	behind   bool                // it completes others: nobody has saved anything
 	outlines bool                // packages are not to be compiled against excerpts
 	mods     map[string][]byte   // go.mod files that changed
@@ -92,6 +93,8 @@ func (e *edit) prepare(ctx context.Context) error {
 		return restartf("")
 	}
 	start := time.Now()
+	e.beside = make(chan []int, 1)
+	go func(c chan []int) { c <- e.host.process.Instances() }(e.beside)
 	e.units, e.comments, e.report.Decls, e.report.Compiled, e.notes, e.debug, e.outlines = nil, nil, nil, nil, nil, nil, false
 	if err := e.read(ctx); err != nil {
 		return err

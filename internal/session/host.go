@@ -27,7 +27,15 @@ type host struct {
 	began   time.Time // when it was started
 	ended   bool
 	client  *agent.Client
-	warmed  chan error // closed to edits until the facts below are known
+	gone    <-chan struct{} // closed when the control channel is
+	unwatch func()          // ends the wait for that
+	warmed  chan error      // closed to edits until the facts below are known
+
+	ready  time.Time // when it was opened to edits; zero: it is not yet
+	edited bool      // edits went live that the executable has not
+	told   bool      // that not all of the program has them
+	hinted bool      // that this may be so
+	again  string    // why it is to be expected that the program starts itself, though it has not yet; "" if it is not
 
 	// The facts, made by warm while the program starts.
 	compiler *gobuild.Compiler
@@ -70,6 +78,9 @@ func (s *session) start(ctx context.Context, h *host) error {
 		}
 		defer child.Close()
 		h.client = agent.New(tool)
+		if h.gone, h.unwatch, err = agent.Gone(tool); err != nil {
+			return err
+		}
 		extra = append(extra, child)
 		env = append(env, agent.Environ(3, piped(stdout), piped(stderr)))
 	}
@@ -83,9 +94,18 @@ func (s *session) start(ctx context.Context, h *host) error {
 		return notStarted(err)
 	}
 	h.process, h.began = p, time.Now()
+	if h.client != nil {
+		h.client.PID = p.PID()
+	}
+	h.again = s.host.startsAgain()
 	s.host = h
 	h.warmed = make(chan error, 1)
-	go func() { h.warmed <- guard(func() error { return h.warm(ctx) }) }()
+	go func() {
+		done := p.Reading() // the executable is read, and the go command looks whether it is up to date
+		err := guard(func() error { return h.warm(ctx) })
+		done()
+		h.warmed <- err
+	}()
 	return nil
 }
 
@@ -95,6 +115,7 @@ func (h *host) close() {
 	h.ended = true
 	if h.client != nil {
 		h.client.Close()
+		h.unwatch()
 	}
 }
 

@@ -58,6 +58,9 @@ func (s *session) restart(ctx context.Context, e *edit) {
 // rebuild builds the program and learns its sources before the old process ends: again,
 // if something was saved meanwhile, so that the new process begins with what is known.
 func (s *session) rebuild(ctx context.Context) (*host, error) {
+	if s.host.running() {
+		defer s.host.process.Reading()() // the go command looks whether the executable is up to date
+	}
 	for try := 0; ; try++ {
 		h, err := s.build(ctx)
 		if err != nil && try == 0 && strings.Contains(err.Error(), "(open : no such file or directory)") {

@@ -7,6 +7,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,9 +73,10 @@ func (s *session) run(ctx context.Context) (int, error) {
 	for {
 		var done <-chan struct{}
 		var warm <-chan error
+		var starts, gone <-chan struct{}
 		if s.host != nil {
 			if s.host.running() {
-				done = s.host.process.Done()
+				done, starts, gone = s.host.process.Done(), s.host.process.Starts(), s.host.gone
 			}
 			warm = s.host.warmed
 		}
@@ -118,6 +120,11 @@ func (s *session) run(ctx context.Context) (int, error) {
 			if exit.Code == 0 || exit.Asked != nil {
 				return exit.Code, nil
 			}
+		case <-starts:
+			s.apart(ctx)
+		case <-gone:
+			s.host.gone = nil
+			s.apart(ctx)
 		case err := <-warm:
 			missed, err := s.ready(err)
 			if err != nil {
@@ -187,9 +194,13 @@ func (s *session) end() int {
 // saved before the watch stood.
 func (s *session) ready(err error) (missed *watch.Change, _ error) {
 	h := s.host
-	h.warmed = nil
+	h.warmed, h.ready = nil, time.Now()
+	replaced := ""
+	if errors.Is(err, agent.ErrGone) {
+		replaced, _ = h.replaced()
+	}
 	if err != nil {
-		h.restartMode = err.Error()
+		h.restartMode = cmp.Or(replaced, err.Error())
 	}
 	// First the watch: who reads that the program runs may save at once.
 	watched := s.watcher != nil
@@ -200,7 +211,7 @@ func (s *session) ready(err error) (missed *watch.Change, _ error) {
 		missed = s.missed()
 	}
 	mode := h.restartMode
-	if errors.Is(err, errStale) || errors.Is(err, agent.ErrGone) {
+	if errors.Is(err, errStale) || errors.Is(err, agent.ErrGone) && replaced == "" {
 		mode = "" // of this process only: the next edit makes another
 	}
 	if s.started {
@@ -210,6 +221,9 @@ func (s *session) ready(err error) (missed *watch.Change, _ error) {
 		return missed, nil
 	}
 	s.started = true
+	if err := h.process.Blind(); err != nil {
+		s.Report.Note("if the program starts itself, and such a process ends soon, it won't be noticed: " + err.Error())
+	}
 	info := report.StartInfo{
 		Target: strings.Join(s.Target, " "), PID: h.process.PID(), Built: h.build.Duration,
 		RestartMode: mode, RestartNever: s.NoRestart,
@@ -345,6 +359,7 @@ func (s *session) edit(ctx context.Context, c watch.Change) {
 	for n := 0; errors.Is(err, errAgain) && n < 10; n++ {
 		err = guard(run)
 	}
+	err = s.reached(e, err)
 	if ctx.Err() != nil {
 		s.edits--
 		s.host.keepPending(c)
