@@ -220,7 +220,7 @@ func (a *agent) searchHeap(s *search) {
 			if s.object != nil && base == s.object.base {
 				continue // what points to itself is held by others
 			}
-			if size >= minP && a.isP(base) {
+			if size >= minP && a.hasP(base, size) {
 				continue
 			}
 			a.words(s, base, base+size, wire.Holder{Base: base, Size: size})
@@ -228,13 +228,14 @@ func (a *agent) searchHeap(s *search) {
 	}
 }
 
-// isP reports whether an object is a P of the scheduler. Its buffer of the write barrier
+// hasP reports whether an object is a P of the scheduler, behind the header that the
+// allocator may put before it (runtime/malloc.go). Its buffer of the write barrier
 // has the last pointers that were written, of whatever they are (runtime/mwbbuf.go, 1.25
 // to 1.27), and it holds no values of the program.
-func (a *agent) isP(base uint64) bool {
+func (a *agent) hasP(base, size uint64) bool {
 	list, n := load64(a.Allp), load64(a.Allp+8)
 	for i := uint64(0); i < n; i++ {
-		if load64(list+8*i) == base {
+		if load64(list+8*i)-base < size {
 			return true
 		}
 	}
