@@ -117,6 +117,10 @@ type Object struct {
 	// package's folder.
 	EmbedFiles []string
 
+	// AsmHeader is go_asm.h, of a package with assembly; nil if the go command has
+	// compiled it.
+	AsmHeader []byte
+
 	// Added are packages that neither the executable nor an accepted edit has
 	// and that this one imports, directly or not, dependencies first.
 	Added []*Package
@@ -197,6 +201,11 @@ func (c *Compiler) Compile(ctx context.Context, req Request) (*Object, error) {
 	o.addNotes(notes)
 	if o.Archive, err = os.ReadFile(o.ArchivePath); err != nil {
 		return nil, err
+	}
+	if header := filepath.Join(filepath.Dir(o.ArchivePath), "go_asm.h"); len(p.SFiles) > 0 && c.mustList(p) == nil {
+		if o.AsmHeader, err = os.ReadFile(header); err != nil {
+			return nil, err
+		}
 	}
 	if o.excerpt && !req.Imported {
 		c.Discard(o) // nobody imports it

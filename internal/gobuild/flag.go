@@ -228,6 +228,33 @@ func strips(flags []Flag) bool {
 	return false
 }
 
+// Stamped are the variables, as "path.name", that -ldflags=-X sets, whatever package
+// the flag is for (cmd/link/internal/ld/data.go:addstrdata1).
+func (h *Host) Stamped() map[string]bool {
+	set := map[string]bool{}
+	for _, p := range perPackages(h.all, "ldflags") {
+		args, err := splitQuoted(p.args)
+		if err != nil {
+			continue
+		}
+		for i, arg := range args {
+			name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+			if name != "X" || !strings.HasPrefix(arg, "-") {
+				continue
+			}
+			if !joined && i+1 < len(args) {
+				value = args[i+1]
+			}
+			if variable, _, ok := strings.Cut(value, "="); ok {
+				if strings.ContainsRune(variable, '.') {
+					set[variable] = true
+				}
+			}
+		}
+	}
+	return set
+}
+
 func isRelative(pattern string) bool {
 	return pattern == "." || pattern == ".." || strings.HasPrefix(pattern, "./") || strings.HasPrefix(pattern, "../")
 }

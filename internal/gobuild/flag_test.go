@@ -119,6 +119,15 @@ func TestStrips(t *testing.T) {
 	}
 }
 
+func TestStamped(t *testing.T) {
+	h := &Host{}
+	h.all = []Flag{{Name: "ldflags", Value: `-s -X main.version=1.2 "-X=example.com/m/lib.name=a b" --X a.b=`}, {Name: "ldflags", Value: "example.com/m=-X 'c.d.e=x=y'"}}
+	want := map[string]bool{"main.version": true, "example.com/m/lib.name": true, "a.b": true, "c.d.e": true}
+	if diff := cmp.Diff(want, h.Stamped()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add("-gcflags=all='-N -l' -race")
 	f.Fuzz(func(t *testing.T, s string) {

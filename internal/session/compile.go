@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/token"
 	"maps"
 	"path/filepath"
 	"runtime"
@@ -16,6 +17,7 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/gobuild"
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/source"
 )
 
 // needsBuild reports the file that only a build of the go command can take.
@@ -261,10 +263,12 @@ func (e *edit) unmix(queue map[string]*unit, u *unit, mixed *mixedError) error {
 func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 	h := e.host
 	names, all := e.exportChanges(u)
-	if len(names) == 0 && !all {
+	// A new name may be one that who imports all names (import .) has declared itself.
+	added := slices.ContainsFunc(u.delta.Added, func(d *source.Decl) bool { return d.Kind != source.Method && token.IsExported(d.Name) })
+	if len(names) == 0 && !all && !added {
 		return nil
 	}
-	if p := h.build.ForeignDependent(u.pkg.ImportPath); p != nil {
+	if p := h.build.ForeignDependent(u.pkg.ImportPath); p != nil && (len(names) > 0 || all) {
 		return restartf("%s imports %s, which exports something else now, and is not live itself: it can't be compiled again", p.ImportPath, u.pkg.ImportPath)
 	}
 	for _, d := range h.build.Dependents(u.pkg.ImportPath) {
@@ -279,7 +283,7 @@ func (e *edit) queueDependents(queue map[string]*unit, u *unit) error {
 		if err != nil {
 			return err
 		}
-		if all || v.delta.Old.Mentions(names) {
+		if all || v.delta.Old.Mentions(names) || added && v.delta.Old.DotImports() {
 			v.changed, v.unknown = names, all
 			queue[d.ImportPath] = v
 		}

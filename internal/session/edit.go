@@ -202,7 +202,10 @@ func (e *edit) unit(ctx context.Context, p *gobuild.Package, files map[string]bo
 	if u.assets, err = s.assetsOf(p, scan.EmbedPatterns, files); err != nil {
 		return nil, err
 	}
-	if u.delta.Empty() && !u.assets.differ() {
+	if err := noMain(u); err != nil {
+		return nil, err
+	}
+	if u.delta.Empty() && !u.assets.differ() && !now.Redeclared() {
 		same := len(u.content) == len(old.Files)
 		for _, f := range old.Files {
 			same = same && string(u.content[f.Path]) == string(f.Content)

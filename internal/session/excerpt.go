@@ -48,6 +48,10 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 		return errors.New("all may have changed of what it imports")
 	case u.assets.differ():
 		return errors.New("its embedded files changed")
+	case u.delta.New.DotImports():
+		return errors.New("names of other packages are names of its own, by import .")
+	case u.delta.New.Redeclared():
+		return errors.New("a name is declared twice")
 	}
 	escape, known := h.sources.escape[u.pkg.ImportPath]
 	if !known && u.size() > large {
@@ -67,6 +71,9 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 	around, err := e.around(u, escape)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(around.Importers, (*source.Package).DotImports) {
+		return errors.New("another package imports all its names, by import .")
 	}
 	x, err := u.delta.Excerpt(u.changed, around)
 	if err == nil && x.Imported && e.outlines {

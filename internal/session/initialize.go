@@ -49,11 +49,17 @@ func (e *edit) settle(ctx context.Context, u *unit, archives map[string]string) 
 	if u.old, err = e.host.objects(u.linkPath); err != nil {
 		return err
 	}
+	if err := e.assembled(ctx, u); err != nil {
+		return err
+	}
 	u.judged = e.judged(u)
 	if u.excerpt != nil && u.excerpt.Outline == nil {
 		return nil // whose variables are the same
 	}
 	u.judged.Initialize(e.host.patch.Program)
+	if err := e.stamped(u); err != nil {
+		return err
+	}
 	if u.judged.Renewed() && len(u.pkg.SFiles) > 0 {
 		return restartf("the type of a variable of %s changed, which has assembly that may name it", u.pkg.ImportPath)
 	}

@@ -39,6 +39,8 @@ type Package struct {
 	Decls map[string]*Decl
 	List  []*Decl // all, in source order
 
+	redeclared bool // see Redeclared
+
 	fset   *token.FileSet         // shared with the package that ParseWith was given
 	idents func() map[string]bool // see Identifiers
 }
@@ -114,6 +116,7 @@ func ParseWith(prev *Package, importPath string, files map[string][]byte) (*Pack
 		p.Name = p.Files[0].AST.Name.Name
 	}
 	inits := 0
+	declared := make(map[string]bool)
 	for _, f := range p.Files {
 		for _, d := range f.decls {
 			if d.Kind == Init {
@@ -126,12 +129,40 @@ func ParseWith(prev *Package, importPath string, files map[string][]byte) (*Pack
 				}
 			}
 			p.List = append(p.List, d)
+			if key := d.scopeName(); key != "" {
+				p.redeclared = p.redeclared || declared[key]
+				declared[key] = true
+			}
 			if d.Kind != Init && d.Kind != Blank && p.Decls[d.Name] == nil {
 				p.Decls[d.Name] = d
 			}
 		}
 	}
 	return p, nil
+}
+
+// Redeclared reports whether a name is declared twice in the package: the compiler says
+// which. The package has the first of the two.
+func (p *Package) Redeclared() bool { return p.redeclared }
+
+// DotImports reports whether a file of the package imports the names of another one (import
+// . "path").
+func (p *Package) DotImports() bool {
+	return slices.ContainsFunc(p.Files, func(f *File) bool {
+		return slices.ContainsFunc(f.Imports, func(i Import) bool { return i.Name == "." })
+	})
+}
+
+// scopeName is the name by which a declaration may collide with another, "" if it can't:
+// methods are named with their type, whatever the receiver is.
+func (d *Decl) scopeName() string {
+	switch d.Kind {
+	case Init, Blank:
+		return ""
+	case Method:
+		return d.receiver() + "." + methodName(d.Name)
+	}
+	return d.Name
 }
 
 func parseFile(fset *token.FileSet, path string, content []byte) (*File, error) {
