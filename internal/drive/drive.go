@@ -46,6 +46,7 @@ type Event struct {
 	Stream  string
 	Output  string
 	Decls   []struct{ ImportPath, Kind, Name, Verdict, Reason string }
+	Running []struct{ Name string }
 	Later   []string
 	Timing  struct{ Settle, Compile, Change, Link, Load, Pause float64 }
 	Held    struct{ Versions, Bytes int64 }

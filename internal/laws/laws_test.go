@@ -40,8 +40,8 @@ var layers = [][]string{
 	{"internal/command"},
 	{"cmd/realtime", "internal/laws"},
 	{"internal/drive", "internal/bench/large"},
-	{"internal/bench/shop"},
-	{"internal/bench", "internal/soak", "internal/proof/edits"}, // commands of ours, which drive realtime from outside
+	{"internal/bench/shop", "internal/proof/pairs"},
+	{"internal/bench", "internal/soak", "internal/proof/edits", "internal/proof/captures", "internal/proof/holders"}, // commands of ours, which drive realtime from outside
 	{"internal/proof/subject"},
 	{"internal/proof/conformance", "internal/proof/hammer", "internal/proof/relink", "internal/proof/excerpts"}, // and which patch programs without it
 }
