@@ -20,7 +20,7 @@ const codeProt = wire.ProtRead | wire.ProtExec
 // What the agent adds to a program is bounded: it imports nothing but this.
 func TestFilesImports(t *testing.T) {
 	allowed := map[string]bool{
-		"errors": true, "reflect": true, "runtime": true, "sync/atomic": true, "syscall": true, "unsafe": true,
+		"errors": true, "reflect": true, "runtime": true, "sync": true, "sync/atomic": true, "syscall": true, "unsafe": true,
 		"example.org/a/wire": true,
 	}
 	files := Files("example.org/a")

@@ -134,7 +134,7 @@ func (c *Client) Apply(ctx context.Context, p *wire.Patch) (*wire.Applied, error
 	slices.SortFunc(p.Redirects, func(a, b wire.Redirect) int { return cmp.Compare(a.Old, b.Old) })
 	slices.Sort(p.Methods)
 	slices.Sort(p.Retired)
-	p.Forget, p.Skip = sortRanges(p.Forget), sortRanges(p.Skip)
+	p.Skip = sortRanges(p.Skip)
 	p.Quiet = sortRanges(p.Quiet)
 	p.Running = sortRanges(p.Running)
 	return request[*wire.Applied](ctx, c, p)

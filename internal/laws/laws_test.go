@@ -50,7 +50,7 @@ var layers = [][]string{
 // user's toolchain, so it may bring nothing along that nearly every program does not
 // have already: a package more is code that the program would not run in production.
 var inHost = map[string]bool{
-	"errors": true, "reflect": true, "runtime": true, "sync/atomic": true, "syscall": true, "unsafe": true,
+	"errors": true, "reflect": true, "runtime": true, "sync": true, "sync/atomic": true, "syscall": true, "unsafe": true,
 }
 
 // A file is a Go file of the module that is no test.

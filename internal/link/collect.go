@@ -21,9 +21,7 @@ func (l *linker) collect() error {
 		s := l.symbol(d.Object, d.Sym)
 		l.named[symName{s.name, s.abi}] = s
 	}
-	if err := l.emptyCaches(); err != nil {
-		return err
-	}
+	l.emptyCaches()
 	for _, m := range l.MethodSets {
 		if err := l.growMethods(m); err != nil {
 			return err

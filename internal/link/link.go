@@ -69,9 +69,10 @@ type Image struct {
 	Redirects  []Redirect
 	Writes     []Write
 	Methods    []uint64 // types that have other methods after Writes
-	Forget     []Range  // caches of the standard library that know types by their descriptors, if Input.Retires
-	Skip       []Range  // variables of the runtime that have the addresses of types, and no values
-	Quiet      []Range  // code of which there must be no frame then
+	Clear      []uint64 // see wire.Patch, if Input.Retires
+	Derived    []uint64
+	Skip       []Range // variables of the runtime that have the addresses of types, and no values
+	Quiet      []Range // code of which there must be no frame then
 	Caches     []program.Cache
 	Defined    []program.Defined // for program.Accept
 	Nosplit    []program.Nosplit // for program.AcceptNosplit

@@ -52,7 +52,10 @@ func (l *linker) remembered(m MethodSet) error {
 			continue
 		}
 		l.forgotten[addr] = true
-		if !l.emptied() {
+		// sync.Map is internal/sync.HashTrieMap, and begins with the word that says whether
+		// its root was made (hashtriemap.go:init, Go 1.25 to 1.27). What was put into the
+		// old root is garbage when there is another.
+		if _, old, _ := l.Program.HostFunction("sync.(*Map).missLocked", goobj.ABIInternal); old {
 			return fmt.Errorf("%s remembers which methods type %s had", r.variable, name)
 		}
 		l.image.Writes = append(l.image.Writes, Write{addr, binary.LittleEndian.AppendUint32(nil, 0)})
@@ -73,20 +76,11 @@ func (l *linker) remembered(m MethodSet) error {
 	return nil
 }
 
-// emptied reports whether a sync.Map is emptied by a zero in its first word. It is
-// internal/sync.HashTrieMap, and begins with the word that says whether its root was made
-// (hashtriemap.go:init, Go 1.25 to 1.27). What was put into the old root is garbage when
-// there is another.
-func (l *linker) emptied() bool {
-	_, old, _ := l.Program.HostFunction("sync.(*Map).missLocked", goobj.ABIInternal)
-	return !old
-}
-
 // emptyCaches lists what must not be taken for values of retired types: the caches that
 // know types by their descriptors and can be made anew, and the runtime's own tables.
-func (l *linker) emptyCaches() error {
+func (l *linker) emptyCaches() {
 	if !l.Retires {
-		return nil
+		return
 	}
 	// The first table of itabs (runtime/iface.go), and the m and the g's that are no memory
 	// of the heap (proc.go): they hold no values of the program.
@@ -95,17 +89,23 @@ func (l *linker) emptyCaches() error {
 			l.image.Skip = append(l.image.Skip, Range{s.Addr, s.Addr + s.Size})
 		}
 	}
-	for _, r := range forgettable {
-		s, ok := l.Program.HostVariable(r.variable)
-		if !ok || !l.emptied() {
-			continue
+	addrs := func(names ...string) (list []uint64) {
+		for _, name := range names {
+			if s, ok := l.Program.HostVariable(name); ok {
+				list = append(list, s.Addr)
+			}
 		}
-		l.image.Forget = append(l.image.Forget, Range{s.Addr, s.Addr + s.Size&^7})
-		if err := l.quiet(r.maker); err != nil {
-			return err
-		}
+		return list
 	}
-	return nil
+	l.image.Clear = addrs(perType...)
+	l.image.Derived = addrs("reflect.ptrMap", "reflect.lookupCache")
+}
+
+// perType are caches of the standard library, sync.Maps, that hold what was made of a type
+// and is made again where it is missing (Go 1.25 to 1.27).
+var perType = []string{
+	"encoding/json.encoderCache", "encoding/json.fieldCache", "encoding/json/v2.lookupArshalerCache",
+	"encoding/xml.tinfoMap", "encoding/binary.structSize", "reflect.layoutCache",
 }
 
 // numbers names a function that may hold methods by their numbers: a reflect.Value that

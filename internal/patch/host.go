@@ -171,10 +171,7 @@ func message(img *link.Image) *wire.Patch {
 		}
 		p.Redirects = append(p.Redirects, w)
 	}
-	p.Methods = img.Methods
-	for _, r := range img.Forget {
-		p.Forget = append(p.Forget, wire.Range(r))
-	}
+	p.Methods, p.Clear, p.Derived = img.Methods, img.Clear, img.Derived
 	for _, r := range img.Skip {
 		p.Skip = append(p.Skip, wire.Range(r))
 	}

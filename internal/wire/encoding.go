@@ -141,7 +141,8 @@ func (m *Patch) append(b []byte) []byte {
 	}
 	b = putAddrs(b, m.Methods)
 	b = putAddrs(b, m.Retired)
-	b = putRanges(b, m.Forget)
+	b = putAddrs(b, m.Clear)
+	b = putAddrs(b, m.Derived)
 	b = putRanges(b, m.Skip)
 	b = putRanges(b, m.Quiet)
 	b = putRanges(b, m.Running)
@@ -184,7 +185,8 @@ func (m *Patch) decode(r *reader) {
 	}
 	m.Methods = r.addrs()
 	m.Retired = r.addrs()
-	m.Forget = r.ranges()
+	m.Clear = r.addrs()
+	m.Derived = r.addrs()
 	m.Skip = r.ranges()
 	m.Quiet = r.ranges()
 	m.Running = r.ranges()

@@ -153,7 +153,8 @@ type Patch struct {
 	Writes     []Write  // done in phase 2, under the same stopped world as the redirects
 	Methods    []uint64 // types that have other methods after Writes, ascending: their empty itabs are made again
 	Retired    []uint64 // type descriptors, ascending, of which no value may be in an interface when the redirects are written, and that no reflect.Type may be
-	Forget     []Range  // caches that may hold such types and are made anew where they are zero; they are cleared before the search
+	Clear      []uint64 // sync.Maps of the program that know types and can be made again: they are cleared before the search
+	Derived    []uint64 // sync.Maps of reflect, of types that are made of types
 	Skip       []Range  // variables that the search leaves out, ascending
 	Quiet      []Range  // text of which no goroutine may have a frame when the redirects are written
 	Running    []Range  // text of old versions whose frames are reported after the redirects

@@ -3,7 +3,7 @@
 package host
 
 import (
-	"runtime"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -27,6 +27,8 @@ type search struct {
 	filter      [1024]uint64 // a bit for each wanted word, by filterBit
 	object      *object
 	skip        []wire.Range // variables, ascending
+	made        []madeType   // of descriptors, by reflect; of fixed capacity
+	out         uint64       // the object of the heap that holds what takeOut has taken
 
 	found []wire.Holder // of fixed capacity
 	full  bool          // there are more, or there were too many itabs
@@ -49,6 +51,7 @@ func (a *agent) newSearch(types []uint64, skip []wire.Range) *search {
 		skip:        skip,
 		itabs:       make([]uint64, 0, load64(table+8)+more),
 		found:       make([]wire.Holder, 0, maxHolders),
+		made:        make([]madeType, 0, len(derivedTypes{}.list)),
 	}
 }
 
@@ -70,12 +73,15 @@ func (a *agent) addItabs(s *search) {
 		s.filter[i] = 0
 	}
 	for _, v := range s.descriptors {
-		s.filter[filterBit(v)/64] |= 1 << (filterBit(v) % 64)
+		s.want(v)
+	}
+	for _, m := range s.made {
+		s.want(m.addr)
 	}
 	table := load64(a.ItabTable)
 	for i := uint64(0); i < load64(table); i++ {
 		itab := load64(table + itabEntries + 8*i)
-		if itab == 0 || !contains(s.descriptors, load64(itab+uint64(a.ItabType))) && !contains(s.descriptors, load64(itab)) {
+		if itab == 0 || s.retired(load64(itab+uint64(a.ItabType))) == 0 && s.retired(load64(itab)) == 0 {
 			continue
 		}
 		if len(s.itabs) == cap(s.itabs) {
@@ -83,24 +89,27 @@ func (a *agent) addItabs(s *search) {
 			return
 		}
 		s.itabs = append(s.itabs, itab)
-		s.filter[filterBit(itab)/64] |= 1 << (filterBit(itab) % 64)
+		s.want(itab)
 	}
 }
+
+// want sets the bit of a wanted word.
+func (s *search) want(v uint64) { s.filter[filterBit(v)/64] |= 1 << (filterBit(v) % 64) }
 
 // wanted is the descriptor for which v is wanted, or 0.
 func (a *agent) wanted(s *search, v uint64) uint64 {
 	if s.object != nil {
 		return v
 	}
-	if contains(s.descriptors, v) {
-		return v
+	if of := s.retired(v); of != 0 {
+		return of
 	}
 	for _, itab := range s.itabs {
 		if itab == v {
-			if typ := load64(itab + uint64(a.ItabType)); contains(s.descriptors, typ) {
-				return typ
+			if of := s.retired(load64(itab + uint64(a.ItabType))); of != 0 {
+				return of
 			}
-			return load64(itab)
+			return s.retired(load64(itab))
 		}
 	}
 	return 0
@@ -130,7 +139,7 @@ func (a *agent) words(s *search, start, end uint64, holder wire.Holder) {
 			continue
 		}
 		typ := a.wanted(s, v)
-		if typ == 0 {
+		if typ == 0 || s.own(holder) {
 			continue
 		}
 		if len(s.found) == cap(s.found) {
@@ -140,6 +149,23 @@ func (a *agent) words(s *search, start, end uint64, holder wire.Holder) {
 		holder.Type, holder.At = typ, start+8*uint64(i)
 		s.found = append(s.found, holder)
 	}
+}
+
+// own reports whether an object is one of those that takeOut has to do with: what it has
+// taken out of the caches, and the types that were made of retired ones, which hold these.
+func (s *search) own(h wire.Holder) bool {
+	if h.Base == 0 || s.object != nil {
+		return false
+	}
+	if s.out-h.Base < h.Size {
+		return true
+	}
+	for _, m := range s.made {
+		if m.addr-h.Base < h.Size {
+			return true
+		}
+	}
+	return false
 }
 
 // searchVariables looks at the variables of all modules: of the program and of images.
@@ -275,25 +301,6 @@ func (a *agent) held(s *search) bool {
 	return len(s.found) > 0 || s.full
 }
 
-// forget clears the caches of the standard library that know types by their descriptors,
-// unless one is being filled (see wire.Patch.Forget). Then it collects all that is garbage,
-// so that it is not taken for a holder; what is in a sync.Pool takes several times.
-func (a *agent) forget(p *wire.Patch, blockers []wire.Frame) (pause uint64) {
-	if len(p.Forget) > 0 {
-		world := a.stopTheWorld(true)
-		if len(a.blockers(p, true, blockers[:0])) == 0 {
-			for _, r := range p.Forget {
-				for addr := r.Start; addr < r.End; addr += 8 {
-					store64(addr, 0)
-				}
-			}
-		}
-		pause = a.startTheWorld(world)
-	}
-	runtime.GC()
-	return pause
-}
-
 // holders follows what was found in the heap to a variable that leads there, or else to a
 // stack, for the report. The world runs.
 func (a *agent) holders(s *search) []wire.Holder {
@@ -393,13 +400,15 @@ func (a *agent) checkRetired(maps mapped, p *wire.Patch) string {
 		}
 		last = typ
 	}
-	for _, r := range p.Forget {
-		const rw = syscall.PROT_READ | syscall.PROT_WRITE
-		if r.Start%8 != 0 || r.End%8 != 0 || r.Start >= r.End || r.Start < a.anchor || r.End > a.End || !maps.has(r.Start, r.End-r.Start, rw) {
-			return "a cache is not in the program's variables"
+	for _, list := range [...][]uint64{p.Clear, p.Derived} {
+		for _, addr := range list {
+			const rw = syscall.PROT_READ | syscall.PROT_WRITE
+			if addr%8 != 0 || addr < a.anchor || addr+uint64(unsafe.Sizeof(sync.Map{})) > a.End || !maps.has(addr, uint64(unsafe.Sizeof(sync.Map{})), rw) {
+				return "a cache is not in the program's variables"
+			}
 		}
 	}
-	if !ordered(p.Skip) || !ordered(p.Forget) {
+	if !ordered(p.Skip) {
 		return "ranges are not in order"
 	}
 	return ""

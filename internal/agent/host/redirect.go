@@ -4,6 +4,7 @@ package host
 
 import (
 	"runtime"
+	"unsafe"
 
 	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
@@ -48,7 +49,11 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 	if len(p.Retired) > 0 {
 		search = a.newSearch(p.Retired, p.Skip)
 	}
-	walk := len(p.Quiet) > 0 || len(p.Forget) > 0
+	out := new(derivedTypes)
+	if search != nil {
+		search.out = uint64(uintptr(unsafe.Pointer(out)))
+	}
+	walk := len(p.Quiet) > 0
 	for _, r := range p.Redirects {
 		walk = walk || r.Flags&wire.NoFrames != 0
 	}
@@ -69,7 +74,8 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 	for rest := uint64(firstRest); ; {
 		applied.Attempts++
 		if search != nil {
-			longest(&applied.PauseNS, a.forget(p, blockers))
+			a.takeOut(p, search, out)
+			runtime.GC() // garbage is no holder; what is in a sync.Pool takes several times
 		}
 		world := a.stopTheWorld(gc)
 		blockers = a.blockers(p, walk, blockers[:0])
@@ -90,16 +96,20 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 			}
 			return nil
 		case foreign != 0:
+			out.putBack()
 			failed.Reason = "there is a breakpoint, or other foreign code, at the entry of " + runtime.FuncForPC(uintptr(foreign)).Name()
 			return failed
 		case len(blockers) == 0 && !held:
+			out.putBack()
 			failed.Reason = "writing to /proc/self/mem was refused"
 			return failed
 		case now() >= deadline && applied.Attempts >= minAttempts && held:
 			failed.Reason = "values of a type that changed are held as interfaces"
 			failed.Holders = a.holders(search)
+			out.putBack()
 			return failed
 		case now() >= deadline && !held:
+			out.putBack()
 			failed.Reason = "calls in progress stand in the way"
 			failed.Blockers = blockers
 			return failed
