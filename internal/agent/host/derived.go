@@ -34,6 +34,7 @@ type derivedTypes struct {
 type madeType struct {
 	addr uint64 // in the heap
 	of   uint64 // the retired type
+	key  uint64 // of the entry, where that is no type itself
 }
 
 // takeOut takes the entries of retired types out of the caches.
@@ -57,7 +58,7 @@ func (a *agent) takeOut(p *wire.Patch, s *search, out *derivedTypes) {
 				cache.Delete(key)
 				out.list[out.n] = derived{cache, key, value}
 				out.n++
-				s.made = append(s.made, madeType{dataWord(&value), of})
+				s.made = append(s.made, madeType{dataWord(&value), of, dataWord(&key)})
 				grown = true
 				return true
 			})

@@ -161,7 +161,7 @@ func (s *search) own(h wire.Holder) bool {
 		return true
 	}
 	for _, m := range s.made {
-		if m.addr-h.Base < h.Size {
+		if m.addr-h.Base < h.Size || m.key-h.Base < h.Size {
 			return true
 		}
 	}
