@@ -146,6 +146,7 @@ func (s *session) check(ctx context.Context, h *host, p *gobuild.Package) func()
 		a, err := h.patch.Library.Archive(p.LinkPath())
 		if err == nil {
 			objects = change.Index(a)
+			err = h.prepareCallers(objects)
 		}
 		return err
 	})
