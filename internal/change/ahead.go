@@ -2,6 +2,7 @@ package change
 
 import (
 	"slices"
+	"strings"
 
 	"golang.org/x/arch/x86/x86asm"
 
@@ -28,10 +29,11 @@ func flowOf(d program.Definition, prog *program.Program) *flow {
 	code := d.Object.Data(d.Sym)
 	f := &flow{insts: map[int]inst{}}
 	recovered := -1
-	returns := map[int]bool{}
+	returns, ends := map[int]bool{}, map[int]bool{}
 	for _, r := range written(d) {
-		if b, ok := prog.Builtin(r.Sym); ok && b.Name == "runtime.deferreturn" {
-			returns[int(r.Off)] = true
+		if b, ok := prog.Builtin(r.Sym); ok {
+			returns[int(r.Off)] = b.Name == "runtime.deferreturn"
+			ends[int(r.Off)] = neverReturns(b.Name)
 		}
 	}
 	for at := 0; at < len(code); {
@@ -54,6 +56,9 @@ func flowOf(d program.Definition, prog *program.Program) *flow {
 			if isRel && !in.call {
 				in.next = append(in.next, in.end+int(rel))
 			}
+			if in.call && ends[in.end-4] {
+				in.next = nil
+			}
 		}
 		for off := at; off < in.end; off++ {
 			if returns[off] {
@@ -73,6 +78,13 @@ func flowOf(d program.Definition, prog *program.Program) *flow {
 		}
 	}
 	return f
+}
+
+// neverReturns reports whether a function of the runtime is one behind whose call the compiler
+// puts other code, since it does not return: select {}, panics of all kinds
+// (cmd/compile/internal/typecheck/_builtin/runtime.go, 1.25 to 1.27).
+func neverReturns(name string) bool {
+	return name == "runtime.block" || name == "runtime.gopanic" || strings.HasPrefix(name, "runtime.panic") || strings.HasPrefix(name, "runtime.goPanic") || strings.HasPrefix(name, "runtime.throw")
 }
 
 // ahead reports whether a call that stands at pc may still come to one of the offsets. In

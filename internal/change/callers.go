@@ -24,8 +24,7 @@ type Callers struct {
 	idle      map[string]bool     // functions whose newest version can't have been called; and whether an older one may have
 	lingering map[uint64]*version // replaced versions with calls in progress, by entry
 	edited    map[string]bool     // packages, by linker's import path: their variables and initializers were read
-	foreign   map[string]bool     // functions that packages refer to which are not live; nil: not known yet
-	named     bool                // they look for methods by constant names
+	outside   *outside            // what packages do that are not live; nil: not known yet
 }
 
 // version is one body of a function that may have calls in progress.
@@ -45,47 +44,6 @@ func NewCallers(prog *program.Program, std map[string]bool) *Callers {
 		scope: scope{prog: prog, std: std}, held: map[string][]string{}, idle: map[string]bool{},
 		lingering: map[uint64]*version{}, edited: map[string]bool{},
 	}
-}
-
-// Learn reads the packages that nobody edits and that may refer to live ones all the same:
-// through a replaced module, by linkname or in assembly.
-func (c *Callers) Learn(lib *program.Library) error {
-	if c.foreign != nil {
-		return nil
-	}
-	foreign := map[string]bool{}
-	var relocs []goobj.Reloc
-	for _, path := range lib.Packages() {
-		if lib.Live(path) || c.std[path] {
-			continue
-		}
-		a, err := lib.Archive(path)
-		if err != nil {
-			return err
-		}
-		for _, o := range a.Objects {
-			may := slices.ContainsFunc(o.Pkgs, func(p string) bool { return lib.Live(goobj.PrefixToPath(p)) })
-			for s := goobj.Sym(o.NumDefs()); int(s) < o.NumSyms() && !may; s++ {
-				may = lib.Live(program.PackageOf(o.Name(s)))
-			}
-			for s := goobj.Sym(0); int(s) < o.NumDefs(); s++ {
-				if o.Kind(s).IsDWARF() {
-					continue
-				}
-				relocs = o.Relocs(s, relocs[:0])
-				for _, r := range relocs {
-					c.named = c.named || r.Type == goobj.RUseNamedMethod
-					if may && r.Size != 0 {
-						if name := refName(o, r.Sym); lib.Live(program.PackageOf(name)) {
-							foreign[strings.TrimSuffix(name, "·f")] = true
-						}
-					}
-				}
-			}
-		}
-	}
-	c.foreign = foreign
-	return nil
 }
 
 // Prepare finds what refers to what in a package, which takes its time once.
@@ -109,7 +67,7 @@ type Context struct {
 	Revived []string
 	// OnStack reports whether all func literals that begin on a line of a package's file make
 	// their closures on the stack: as the file is now, or was before the edit.
-	OnStack func(path, file string, line int, before bool) bool
+	OnStack func(path string, at Place, before bool) bool
 }
 
 // Question asks which functions may still be called once an edit is live. Its ranges are
@@ -130,6 +88,7 @@ type Question struct {
 	around  map[string][]string // of the others: all through which they can be called
 	ahead   map[string]bool     // functions that a call in progress may come to
 	renames map[string]string
+	defined map[symbolKey]uint64 // what comes with the edit
 }
 
 // Ask prepares the question for an edit that is about to go live.
@@ -137,7 +96,7 @@ func (c *Callers) Ask(pkgs []Package, res *Result, ctx Context) *Question {
 	q := &Question{
 		c: c, ctx: ctx, held: map[string][]string{}, idle: map[string]bool{}, fresh: map[string]bool{}, runs: map[string]bool{}, edited: maps.Clone(c.edited),
 		methods: map[string]bool{}, revived: setOf(ctx.Revived), lost: map[string][]string{}, asked: map[uint64]*version{},
-		now: map[string]bool{}, around: map[string][]string{}, ahead: map[string]bool{}, renames: map[string]string{},
+		now: map[string]bool{}, around: map[string][]string{}, ahead: map[string]bool{}, renames: map[string]string{}, defined: map[symbolKey]uint64{},
 	}
 	held := maps.Clone(c.held)
 	hold := func(in map[string][]string, d program.Definition, by string, before bool) {
@@ -246,6 +205,9 @@ func (c *Callers) Ask(pkgs []Package, res *Result, ctx Context) *Question {
 		live[x.Newest().ImportPath] = true
 	}
 	for _, d := range ctx.Defined {
+		if d.Text {
+			q.defined[symbolKey{d.Name, d.ABI}] = d.Addr
+		}
 		if d.Text && d.Object != nil && live[d.Object.ImportPath] {
 			if _, has, _ := c.prog.Function(d.Name, d.ABI); !has {
 				q.fresh[d.Name] = true
@@ -340,7 +302,7 @@ func (q *Question) onStack(pkgs []Package, name string, before bool) bool {
 	for _, x := range list {
 		if d, ok := x.function(key); ok {
 			info, err := d.Object.FuncInfo(d.Sym)
-			return err == nil && info != nil && len(info.Files) > 0 && q.ctx.OnStack(d.Object.ImportPath, fileName(d.Object, info.Files[0]), int(info.StartLine), before)
+			return err == nil && info != nil && len(info.Files) > 0 && q.ctx.OnStack(d.Object.ImportPath, Place{fileName(d.Object, info.Files[0]), int(info.StartLine)}, before)
 		}
 	}
 	return false
@@ -408,10 +370,8 @@ func (q *Question) newest(r ref) {
 			q.asked[addr] = &version{name: r.from.name, def: r.def, targets: q.literals(q.c.targets(r.def))}
 		}
 	}
-	for _, d := range q.ctx.Defined {
-		if d.Text && d.Name == r.from.name && d.ABI == r.from.abi {
-			add(d.Addr)
-		}
+	if addr, comes := q.defined[r.from]; comes {
+		add(addr)
 	}
 	if q.fresh[r.from.name] {
 		return // the one before is asked for, if there is one
@@ -460,7 +420,7 @@ func (q *Question) storedBy(key symbolKey) bool {
 // by something that has its value.
 func (q *Question) root(fn string) bool {
 	c := q.c
-	if len(q.held[fn]) > 0 || q.runs[fn] || c.foreign == nil || c.foreign[fn] || strings.Contains(fn, "_cgoexp_") || fn == wire.HookName {
+	if len(q.held[fn]) > 0 || q.runs[fn] || c.outside == nil || c.outside.functions[fn] || strings.Contains(fn, "_cgoexp_") || fn == wire.HookName {
 		return true
 	}
 	path := program.PackageOf(fn)
@@ -505,13 +465,5 @@ func (q *Question) asMethod(fn string, d descriptor) bool {
 	}
 	signature, ok := typeName(d.signature)
 	return !ok && prog.HasInterfaceMethod(d.method) || ok && prog.HasInterfaceMethodOf(d.method, signature) || q.methods[d.method] ||
-		token.IsExported(d.method) && (prog.ReflectsMethods() || q.reflectsByName())
-}
-
-// reflectsByName reports whether code looks for a method by a constant name
-// (reflect.Type.MethodByName).
-func (q *Question) reflectsByName() bool {
-	return q.c.named || slices.ContainsFunc(q.ctx.Live, func(x *Objects) bool {
-		return slices.ContainsFunc(x.layers, func(l *layer) bool { return q.c.refs(l).named })
-	})
+		token.IsExported(d.method) && q.reflects(d.method, signature)
 }

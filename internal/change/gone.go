@@ -196,19 +196,58 @@ func inFunction(symbol string) string {
 	return "in " + shortName(base)
 }
 
-// LiteralsOnStack reports whether all func literals that begin on a line make their closures
-// on the stack.
-func (e Escape) LiteralsOnStack(p *source.Package, file string, line int) bool {
-	found := false
+// A Place is where func literals begin.
+type Place struct {
+	File string
+	Line int
+}
+
+// LiteralsOnStack are the places at which func literals begin, and whether all that do make
+// their closures on the stack.
+func (e Escape) LiteralsOnStack(p *source.Package) map[Place]bool {
+	set := map[Place]bool{}
 	for _, d := range p.List {
 		for _, l := range p.LiteralsOf(d) {
-			if l.Filename == file && l.Line == line {
-				if !e.onStack(l) {
-					return false
+			at := Place{l.Filename, l.Line}
+			all, known := set[at]
+			set[at] = (all || !known) && e.onStack(l)
+		}
+	}
+	return set
+}
+
+// A Reader is a function that reads a variable, with its place in the source.
+type Reader struct {
+	ImportPath, Name, File string
+	Line                   int
+	symbol                 string
+}
+
+// Readers are the functions that read one of some variables, by linker name, and that ran at
+// the start. Which of them are called again is to be answered: see Done.
+func (q *Question) Readers(variables map[string]bool) (list []Reader) {
+	seen := map[string]bool{}
+	for _, x := range q.ctx.Live {
+		for _, f := range x.allFamilies() {
+			for _, m := range f.members {
+				if isInit(shortOf(f.base)) || strings.HasPrefix(shortOf(f.base), InitPrefix) || seen[m.key.name] || !slices.ContainsFunc(written(m.def), func(r goobj.Reloc) bool {
+					return variables[refName(m.def.Object, r.Sym)]
+				}) {
+					continue
 				}
-				found = true
+				info, err := m.def.Object.FuncInfo(m.def.Sym)
+				if _, has, _ := q.c.prog.Function(m.key.name, m.key.abi); !has || err != nil || info == nil || len(info.Files) == 0 {
+					continue
+				}
+				seen[m.key.name] = true
+				if !q.May(m.key.name) {
+					list = append(list, Reader{m.def.Object.ImportPath, shortOf(m.key.name), fileName(m.def.Object, info.Files[0]), int(info.StartLine), m.key.name})
+				}
 			}
 		}
 	}
-	return found
+	return list
 }
+
+// Done reports whether a reader is not called again.
+func (q *Question) Done(r Reader) bool { return !q.Callable(r.symbol) }

@@ -1,7 +1,6 @@
 package change
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
@@ -12,11 +11,12 @@ import (
 // They grow with the package, so they are found once for each layer, and best while there
 // is no edit.
 type refs struct {
-	to      map[string][]ref
-	held    map[string]string       // functions that the initial value of a variable holds, and the variable
-	methods map[string][]descriptor // functions that a type's descriptor has as methods
-	named   bool                    // a function looks for a method by a constant name
-	opaque  map[string]bool         // packages of which functions were inlined that are known by number only
+	to       map[string][]ref
+	held     map[string]string       // functions that the initial value of a variable holds, and the variable
+	methods  map[string][]descriptor // functions that a type's descriptor has as methods
+	byName   byName                  // methods that functions look for
+	reflects bool                    // a function calls methods by reflection
+	opaque   map[string]bool         // packages of which functions were inlined that are known by number only
 }
 
 // ref is one reference in a function's code.
@@ -55,10 +55,15 @@ type scope struct {
 
 // find makes the index of a layer.
 func (s *scope) find(l *layer) *refs {
-	r := &refs{to: map[string][]ref{}, held: map[string]string{}, methods: map[string][]descriptor{}, opaque: map[string]bool{}}
+	r := &refs{byName: byName{}, to: map[string][]ref{}, held: map[string]string{}, methods: map[string][]descriptor{}, opaque: map[string]bool{}}
 	for _, key := range l.order {
 		def := l.text[key]
-		r.named = r.named || slices.ContainsFunc(def.Object.Relocs(def.Sym, nil), func(r goobj.Reloc) bool { return r.Type == goobj.RUseNamedMethod })
+		r.reflects = r.reflects || def.Object.Flag(def.Sym)&goobj.FlagReflectMethod != 0
+		for _, u := range def.Object.Relocs(def.Sym, nil) {
+			if u.Type == goobj.RUseNamedMethod {
+				r.byName.add(def.Object, u)
+			}
+		}
 		for _, t := range s.targets(def) {
 			if path, _, numbered := strings.Cut(t.name, "#"); numbered && t.kind == refInlined {
 				r.opaque[path] = true

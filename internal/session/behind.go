@@ -95,6 +95,11 @@ func (s *session) complete(ctx context.Context, h *host) func() {
 		if err := e.compile(ctx); err != nil {
 			return err
 		}
+		for _, u := range e.units {
+			if err := h.prepareCallers(u.now); err != nil {
+				return err
+			}
+		}
 		return e.image(ctx, nil)
 	})
 	return func() {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
 	"github.com/realtimefunc/realtimefunc/internal/link"
+	"github.com/realtimefunc/realtimefunc/internal/program"
 	"github.com/realtimefunc/realtimefunc/internal/report"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 	"github.com/realtimefunc/realtimefunc/internal/wire"
@@ -26,7 +27,8 @@ func (h *host) knowCallers() error {
 // callable is the question which functions can be called when an edit is live.
 type callable struct {
 	*change.Question
-	own map[uint64]bool // entries of bodies of which the report tells the frames
+	own     map[uint64]bool // entries of bodies of which the report tells the frames
+	readers []change.Reader // of embedded files that changed
 }
 
 // ask prepares it, and adds the bodies that have to be looked for to those that are.
@@ -44,6 +46,9 @@ func (e *edit) ask(res *change.Result, img *link.Image, running *[]wire.Range) (
 	}
 	for _, p := range h.build.Live {
 		path := p.LinkPath()
+		if program.IsAgent(path) {
+			continue
+		}
 		if u := units[path]; u != nil {
 			ctx.Live = append(ctx.Live, u.now)
 			delete(units, path)
@@ -58,7 +63,7 @@ func (e *edit) ask(res *change.Result, img *link.Image, running *[]wire.Range) (
 	for _, u := range units {
 		ctx.Live = append(ctx.Live, u.now)
 	}
-	c := &callable{h.sources.callers.Ask(pkgs, res, ctx), map[uint64]bool{}}
+	c := &callable{h.sources.callers.Ask(pkgs, res, ctx), map[uint64]bool{}, nil}
 	for _, r := range *running {
 		c.own[r.Start] = true
 	}
@@ -66,6 +71,13 @@ func (e *edit) ask(res *change.Result, img *link.Image, running *[]wire.Range) (
 		c.Again(res, i)
 	}
 	c.Kept(res)
+	if len(res.Embeds) > 0 {
+		variables := map[string]bool{}
+		for _, v := range res.Embeds {
+			variables[v.Symbol] = true
+		}
+		c.readers = c.Readers(variables)
+	}
 	*running = append(*running, c.Ranges()...)
 	return c, nil
 }
@@ -104,6 +116,14 @@ func (e *edit) tellCallable(c *callable, res *change.Result) {
 			r.Verdict, r.Reason = report.VerdictLiveNewCalls, why+"; "+report.RestartToRun
 		}
 	}
+	for _, r := range c.readers {
+		if c.Done(r) {
+			e.report.Decls = append(e.report.Decls, report.Decl{
+				ImportPath: r.ImportPath, Kind: "func", Name: r.Name, File: r.File, Line: r.Line, Verdict: report.VerdictKept,
+				Reason: "ran at the start and is not called again: what it made of the embedded files stays; " + report.RestartToRun,
+			})
+		}
+	}
 	for _, d := range c.Kept(res) {
 		e.report.Decls = append(e.report.Decls, report.Decl{
 			ImportPath: d.ImportPath, Package: d.Package, Kind: d.Kind, Name: d.Name, Verdict: report.VerdictKept, Reason: d.Reason,
@@ -112,38 +132,38 @@ func (e *edit) tellCallable(c *callable, res *change.Result) {
 }
 
 // onStack tells of func literals whose closures are made on the stack (change.Context).
-func (e *edit) onStack() func(path, file string, line int, before bool) bool {
-	type place struct {
-		file   string
-		line   int
+func (e *edit) onStack() func(path string, at change.Place, before bool) bool {
+	type version struct {
+		path   string
 		before bool
 	}
-	known := map[place]bool{}
+	known := map[version]map[change.Place]bool{}
 	s := e.host.sources
-	return func(path, file string, line int, before bool) bool {
-		at := place{file, line, before}
-		is, ok := known[at]
-		if ok {
-			return is
-		}
-		var escape change.Escape
-		var parsed *source.Package
-		for _, p := range s.build.Live {
-			if p.LinkPath() == path || p.ImportPath == path {
-				escape, parsed = s.escape[p.ImportPath], s.parsed[p.ImportPath]
+	return func(path string, at change.Place, before bool) bool {
+		places, ok := known[version{path, before}]
+		if !ok {
+			var escape change.Escape
+			var parsed *source.Package
+			for _, p := range s.build.Live {
+				if p.LinkPath() == path {
+					escape, parsed = s.escape[p.ImportPath], s.parsed[p.ImportPath]
+				}
 			}
-		}
-		for _, u := range e.units {
-			if u.linkPath == path || u.pkg.ImportPath == path {
-				if u.delta != nil && before {
+			for _, u := range e.units {
+				switch {
+				case u.linkPath != path || u.delta == nil:
+				case before:
 					parsed = u.delta.Old
-				} else if u.delta != nil {
+				default:
 					parsed, escape = u.delta.New, u.escape
 				}
 			}
+			if parsed != nil && escape != nil {
+				places = escape.LiteralsOnStack(parsed)
+			}
+			known[version{path, before}] = places
 		}
-		known[at] = parsed != nil && escape != nil && escape.LiteralsOnStack(parsed, file, line)
-		return known[at]
+		return places[at]
 	}
 }
 
