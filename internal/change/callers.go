@@ -109,7 +109,7 @@ func (c *Callers) Ask(pkgs []Package, res *Result, ctx Context) *Question {
 	for _, p := range pkgs {
 		prefix := goobj.PathToPrefix(p.LinkPath) + "."
 		for name, d := range p.New.compiled() {
-			if strings.HasPrefix(name, "type:") && isInterface(d) {
+			if _, has := c.prog.Hidden(name); !has && strings.HasPrefix(name, "type:") && isInterface(d) {
 				for _, m := range interfaceMethods(d) {
 					q.methods[m] = true
 				}

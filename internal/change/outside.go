@@ -2,7 +2,6 @@ package change
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
@@ -22,11 +21,12 @@ type outside struct {
 type byName map[string]bool
 
 func (b byName) add(o *goobj.Object, r goobj.Reloc) {
-	name, err := strconv.Unquote(strings.TrimPrefix(refName(o, r.Sym), "go:string."))
-	if err != nil {
-		name = ""
+	s, ok := local(o, r.Sym) // the bytes of a string
+	if ok {
+		b[string(o.Data(s))] = true
+	} else {
+		b[""] = true
 	}
-	b[name] = true
 }
 
 func (b byName) has(method string) bool { return b[method] || b[""] }
@@ -113,8 +113,18 @@ func (q *Question) reflects(method, signature string) bool {
 		return true
 	}
 	return slices.ContainsFunc(q.ctx.Live, func(x *Objects) bool {
-		return slices.ContainsFunc(x.layers, func(l *layer) bool { r := q.c.refs(l); return r.reflects || r.byName.has(method) })
+		return slices.ContainsFunc(x.layers, func(l *layer) bool {
+			r := q.c.refs(l)
+			return r.byName.has(method) || slices.ContainsFunc(r.reflects, q.linked)
+		})
 	})
+}
+
+// linked reports whether a function is in the program, or comes with the edit.
+func (q *Question) linked(key symbolKey) bool {
+	_, has, err := q.c.prog.Function(key.name, key.abi)
+	_, comes := q.defined[key]
+	return has || comes || err != nil
 }
 
 // results reports whether a func type, as linker names spell it, has results, or may have.

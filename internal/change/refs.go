@@ -15,7 +15,7 @@ type refs struct {
 	held     map[string]string       // functions that the initial value of a variable holds, and the variable
 	methods  map[string][]descriptor // functions that a type's descriptor has as methods
 	byName   byName                  // methods that functions look for
-	reflects bool                    // a function calls methods by reflection
+	reflects []symbolKey             // functions that call methods by reflection
 	opaque   map[string]bool         // packages of which functions were inlined that are known by number only
 }
 
@@ -58,7 +58,9 @@ func (s *scope) find(l *layer) *refs {
 	r := &refs{byName: byName{}, to: map[string][]ref{}, held: map[string]string{}, methods: map[string][]descriptor{}, opaque: map[string]bool{}}
 	for _, key := range l.order {
 		def := l.text[key]
-		r.reflects = r.reflects || def.Object.Flag(def.Sym)&goobj.FlagReflectMethod != 0
+		if def.Object.Flag(def.Sym)&goobj.FlagReflectMethod != 0 && !strings.HasPrefix(key.name, reflectPath+".") {
+			r.reflects = append(r.reflects, key)
+		}
 		for _, u := range def.Object.Relocs(def.Sym, nil) {
 			if u.Type == goobj.RUseNamedMethod {
 				r.byName.add(def.Object, u)
