@@ -81,6 +81,7 @@ type Result struct {
 	// same: see twins.
 	Twins   map[program.Definition]program.Definition
 	Removed []program.Definition // functions that the edit removes
+	Gone    []Gone               // all code that it removes, func literals too
 	Embeds  []Embed              // variables whose embedded files changed
 	// Quiet are functions, as they were, of which no version may have a frame when the
 	// patch goes live: they may have handed a pointer into their stack to a function that

@@ -63,6 +63,7 @@ func (j *judge) functions(p *pkg) error {
 					j.res.Removed = append(j.res.Removed, m.def)
 				}
 			}
+			j.goneFamily(p, f)
 		}
 	}
 	list, _ := p.New.layers[0].families()
@@ -95,6 +96,7 @@ func (j *judge) family(p *pkg, f, before *family) {
 			lits = unchangedLiterals(f, before, true) // inlined from another function
 		}
 	}
+	j.goneLiterals(p, owner, f, before, lits)
 	c := j.comparer(lits.rename)
 	rebound := rebound(f, before, c)
 	for _, m := range f.members {

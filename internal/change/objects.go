@@ -28,6 +28,7 @@ type layer struct {
 	data     map[string]program.Definition
 	order    []symbolKey // of text
 	families func() ([]*family, map[string]*family)
+	refs     *refs // see Callers
 }
 
 type symbolKey struct {

@@ -366,6 +366,13 @@ func (p *Program) ReflectsMethods() bool {
 	return slices.ContainsFunc(p.reflecting, func(name string) bool { return !IsAgent(name) })
 }
 
+// ReflectsMethodsBeyond is ReflectsMethods without the functions of some packages.
+func (p *Program) ReflectsMethodsBeyond(packages ...string) bool {
+	return slices.ContainsFunc(p.reflecting, func(name string) bool {
+		return !IsAgent(name) && !slices.ContainsFunc(packages, func(path string) bool { return strings.HasPrefix(name, path+".") })
+	})
+}
+
 func (p *Program) methodsOfInterfaces() map[string]map[uint64]bool {
 	if p.interfaceMethods == nil {
 		p.interfaceMethods, p.namesOfTypes = map[string]map[uint64]bool{}, map[uint64]string{}

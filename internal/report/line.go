@@ -136,8 +136,15 @@ func (e *Edit) reasons(dir string) []string {
 // old code.
 func (e *Edit) explain(dir string) []string {
 	var kept, running []string
+	last := map[string]bool{} // declarations that have no other calls than the running ones
 	for i := range e.Decls {
 		switch d := &e.Decls[i]; {
+		case d.Verdict == VerdictLiveNewCalls && strings.HasSuffix(d.Reason, RestartToRun):
+			if e.runs(d) {
+				last[d.Name] = true
+			} else {
+				kept = append(kept, "live for new calls: "+d.name()+" "+d.Reason)
+			}
 		case d.Verdict == VerdictKept:
 			kept = append(kept, "kept: "+d.line(dir))
 		case d.Verdict == VerdictLive && d.Reason != "":
@@ -145,9 +152,25 @@ func (e *Edit) explain(dir string) []string {
 		}
 	}
 	for i := range e.Running {
-		running = append(running, e.Running[i].line(dir))
+		line := e.Running[i].line(dir)
+		if slices.ContainsFunc(e.Decls, func(d Decl) bool { return last[d.Name] && d.isRunning(&e.Running[i]) }) {
+			line += "; it is not called again: " + RestartToRun
+		}
+		running = append(running, line)
 	}
 	return append(first(kept), first(running)...)
+}
+
+// RestartToRun ends the reason of new code that nothing calls again.
+const RestartToRun = "restart the program to run it"
+
+// runs reports whether a call of d goes on with the old code.
+func (e *Edit) runs(d *Decl) bool {
+	return slices.ContainsFunc(e.Running, func(r Running) bool { return d.isRunning(&r) })
+}
+
+func (d *Decl) isRunning(r *Running) bool {
+	return d.Kind == "func" && (r.Name == d.Package+"."+d.Name || r.Name == d.ImportPath+"."+d.Name)
 }
 
 // first returns the lines that are printed of a list, indented.

@@ -192,6 +192,10 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		return err
 	}
 	c.Running = append(h.bodies.changed(img, res), left...)
+	callers, err := e.ask(res, img, &c.Running)
+	if err != nil {
+		return err
+	}
 	// The agent waits for the end of the program's initialization.
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -216,12 +220,15 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	}
 	e.report.Timing.Pause = time.Duration(applied.PauseNS)
 	e.report.Held.Versions, e.report.Held.Bytes = h.patch.Held()
+	callers.answer(applied, c.Running)
 	for _, f := range applied.Frames {
 		if r, ok := h.bodies.running(c.Running[f.Range].Start, f); ok {
 			e.report.Running = append(e.report.Running, r)
 		}
 	}
 	e.markRunning(res)
+	e.tellCallable(callers, res)
+	callers.Accept()
 	h.patch.Program.Remove(res.Removed)
 	h.bodies.defined(img, res)
 	e.accept(e.units)

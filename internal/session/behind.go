@@ -95,6 +95,11 @@ func (s *session) complete(ctx context.Context, h *host) func() {
 		if err := e.compile(ctx); err != nil {
 			return err
 		}
+		for _, u := range e.units {
+			if err := h.prepareCallers(u.now); err != nil {
+				return err
+			}
+		}
 		return e.image(ctx, nil)
 	})
 	return func() {
@@ -146,6 +151,7 @@ func (s *session) check(ctx context.Context, h *host, p *gobuild.Package) func()
 		a, err := h.patch.Library.Archive(p.LinkPath())
 		if err == nil {
 			objects = change.Index(a)
+			err = h.prepareCallers(objects)
 		}
 		return err
 	})
