@@ -31,8 +31,17 @@ type callable struct {
 	readers []change.Reader // of embedded files that changed
 }
 
-// ask prepares it, and adds the bodies that have to be looked for to those that are.
-func (e *edit) ask(res *change.Result, img *link.Image, running *[]wire.Range) (*callable, error) {
+// ask prepares it, and adds the bodies that have to be looked for to those that are. What
+// can't be known is not said: the edit is as live without.
+func (e *edit) ask(res *change.Result, img *link.Image, running *[]wire.Range) *callable {
+	c, err := e.question(res, img, running)
+	if err != nil {
+		e.debug = append(e.debug, fmt.Sprintf("finding callers: %v", err))
+	}
+	return c
+}
+
+func (e *edit) question(res *change.Result, img *link.Image, running *[]wire.Range) (*callable, error) {
 	h := e.host
 	if err := h.knowCallers(); err != nil {
 		return nil, err
@@ -84,6 +93,9 @@ func (e *edit) ask(res *change.Result, img *link.Image, running *[]wire.Range) (
 
 // answer takes the frames, and leaves those that the report tells.
 func (c *callable) answer(applied *wire.Applied, running []wire.Range) {
+	if c == nil {
+		return
+	}
 	var frames []change.Stand
 	own := applied.Frames[:0]
 	all := len(applied.Frames) < wire.MaxFrames
@@ -98,8 +110,12 @@ func (c *callable) answer(applied *wire.Applied, running []wire.Range) {
 	c.Answer(frames, all)
 }
 
-// tellCallable says what of the edit is not called any more, or is and should not be.
+// tellCallable says what of the edit is not called any more, or is and should not be, and
+// remembers it.
 func (e *edit) tellCallable(c *callable, res *change.Result) {
+	if c == nil {
+		return
+	}
 	for i, d := range res.Decls {
 		why := c.Again(res, i)
 		if why == "" {
@@ -129,6 +145,7 @@ func (e *edit) tellCallable(c *callable, res *change.Result) {
 			ImportPath: d.ImportPath, Package: d.Package, Kind: d.Kind, Name: d.Name, Verdict: report.VerdictKept, Reason: d.Reason,
 		})
 	}
+	c.Accept()
 }
 
 // onStack tells of func literals whose closures are made on the stack (change.Context).
