@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
@@ -14,6 +15,9 @@ import (
 // knowCallers makes what the host knows of callers, once.
 func (h *host) knowCallers() error {
 	s := h.sources
+	if s.blind {
+		return errBlind
+	}
 	if s.callers == nil {
 		std := map[string]bool{}
 		for path, p := range h.build.Packages {
@@ -23,6 +27,9 @@ func (h *host) knowCallers() error {
 	}
 	return s.callers.Learn(h.patch.Library)
 }
+
+// errBlind is what there is to say of callers once an edit has gone by unseen.
+var errBlind = errors.New("an edit before this one was not looked at")
 
 // callable is the question which functions can be called when an edit is live.
 type callable struct {
@@ -36,6 +43,7 @@ type callable struct {
 func (e *edit) ask(res *change.Result, img *link.Image, running *[]wire.Range) *callable {
 	c, err := e.question(res, img, running)
 	if err != nil {
+		e.host.sources.blind = true
 		e.debug = append(e.debug, fmt.Sprintf("finding callers: %v", err))
 	}
 	return c
