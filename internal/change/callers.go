@@ -344,7 +344,7 @@ func (q *Question) May(name string) bool {
 			return true
 		}
 		for _, r := range q.callers(fn) {
-			if r.kind == refValue && q.storedBy(r.from) && !q.onStack(nil, fn, false) {
+			if r.from.abi != goobj.ABIInternal || r.kind == refValue && q.storedBy(r.from) && !q.onStack(nil, fn, false) {
 				q.now[fn], q.now[name] = true, true
 				return true
 			}

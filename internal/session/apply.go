@@ -192,10 +192,7 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		return err
 	}
 	c.Running = append(h.bodies.changed(img, res), left...)
-	callers, err := e.ask(res, img, &c.Running)
-	if err != nil {
-		return err
-	}
+	callers := e.ask(res, img, &c.Running)
 	// The agent waits for the end of the program's initialization.
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -228,7 +225,6 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	}
 	e.markRunning(res)
 	e.tellCallable(callers, res)
-	callers.Accept()
 	h.patch.Program.Remove(res.Removed)
 	h.bodies.defined(img, res)
 	e.accept(e.units)

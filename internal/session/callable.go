@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/realtimefunc/realtimefunc/internal/change"
@@ -14,6 +15,9 @@ import (
 // knowCallers makes what the host knows of callers, once.
 func (h *host) knowCallers() error {
 	s := h.sources
+	if s.blind {
+		return errBlind
+	}
 	if s.callers == nil {
 		std := map[string]bool{}
 		for path, p := range h.build.Packages {
@@ -24,6 +28,9 @@ func (h *host) knowCallers() error {
 	return s.callers.Learn(h.patch.Library)
 }
 
+// errBlind is what there is to say of callers once an edit has gone by unseen.
+var errBlind = errors.New("an edit before this one was not looked at")
+
 // callable is the question which functions can be called when an edit is live.
 type callable struct {
 	*change.Question
@@ -31,8 +38,18 @@ type callable struct {
 	readers []change.Reader // of embedded files that changed
 }
 
-// ask prepares it, and adds the bodies that have to be looked for to those that are.
-func (e *edit) ask(res *change.Result, img *link.Image, running *[]wire.Range) (*callable, error) {
+// ask prepares it, and adds the bodies that have to be looked for to those that are. What
+// can't be known is not said: the edit is as live without.
+func (e *edit) ask(res *change.Result, img *link.Image, running *[]wire.Range) *callable {
+	c, err := e.question(res, img, running)
+	if err != nil {
+		e.host.sources.blind = true
+		e.debug = append(e.debug, fmt.Sprintf("finding callers: %v", err))
+	}
+	return c
+}
+
+func (e *edit) question(res *change.Result, img *link.Image, running *[]wire.Range) (*callable, error) {
 	h := e.host
 	if err := h.knowCallers(); err != nil {
 		return nil, err
@@ -84,6 +101,9 @@ func (e *edit) ask(res *change.Result, img *link.Image, running *[]wire.Range) (
 
 // answer takes the frames, and leaves those that the report tells.
 func (c *callable) answer(applied *wire.Applied, running []wire.Range) {
+	if c == nil {
+		return
+	}
 	var frames []change.Stand
 	own := applied.Frames[:0]
 	all := len(applied.Frames) < wire.MaxFrames
@@ -98,8 +118,12 @@ func (c *callable) answer(applied *wire.Applied, running []wire.Range) {
 	c.Answer(frames, all)
 }
 
-// tellCallable says what of the edit is not called any more, or is and should not be.
+// tellCallable says what of the edit is not called any more, or is and should not be, and
+// remembers it.
 func (e *edit) tellCallable(c *callable, res *change.Result) {
+	if c == nil {
+		return
+	}
 	for i, d := range res.Decls {
 		why := c.Again(res, i)
 		if why == "" {
@@ -129,6 +153,7 @@ func (e *edit) tellCallable(c *callable, res *change.Result) {
 			ImportPath: d.ImportPath, Package: d.Package, Kind: d.Kind, Name: d.Name, Verdict: report.VerdictKept, Reason: d.Reason,
 		})
 	}
+	c.Accept()
 }
 
 // onStack tells of func literals whose closures are made on the stack (change.Context).

@@ -27,6 +27,7 @@ type sources struct {
 	excerpted map[string]part            // by import path: packages that were compiled in part since they were compiled as a whole
 	stuck     bool                       // they can't be completed before the next edit
 	callers   *change.Callers            // see host.knowCallers
+	blind     bool                       // it is not known what may call a function
 	past      map[string]*change.Past    // versions before the newest, by linker's import path
 	reads     map[string]reading         // see read
 	pending   map[string]bool            // files of edits that were not accepted
