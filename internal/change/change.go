@@ -135,6 +135,7 @@ func Judge(pkgs []Package, o Options) (*Result, error) {
 		j.pkgs = append(j.pkgs, p)
 		j.sources(p)
 	}
+	j.findConstants()
 	j.worlds = j.newWorlds()
 	j.findForks()
 	j.pins()
@@ -170,7 +171,7 @@ type judge struct {
 	reported map[string]int  // index in res.Decls, by import path and name
 	dicts    map[string]bool // names of dictionaries whose layout changed
 	renewed  map[string]bool // names of variables that are other ones now
-	consts   map[string]bool // "path.Name" of constants that changed, as far as packages are judged
+	consts   map[string]bool // "path.Name" of constants that changed
 }
 
 type pkg struct {

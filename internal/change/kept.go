@@ -239,28 +239,37 @@ func (j *judge) said(p *pkg, x *source.Decl) bool {
 	})
 }
 
-// constants finds variables whose initializer names a constant that changed, or one
-// that is made of it, in this package or in one of the edit that it imports.
-func (j *judge) constants(p *pkg) {
-	made := func(x *source.Decl) bool {
-		return slices.ContainsFunc(x.Names(), func(n string) bool { return j.consts[p.ImportPath+"."+n] }) ||
-			slices.ContainsFunc(x.Imported(), func(n string) bool { return j.consts[n] })
-	}
-	for _, c := range p.Delta.Changed {
-		if c.New.Kind == source.Const && c.What&^(source.Lines|source.Again) != 0 {
-			j.consts[p.ImportPath+"."+c.New.Name] = true
+// findConstants finds the constants that changed, and those that are made of them, in all
+// packages of the edit: each is behind those that it imports.
+func (j *judge) findConstants() {
+	for _, p := range j.pkgs {
+		for _, c := range p.Delta.Changed {
+			if c.New.Kind == source.Const && c.What&^(source.Lines|source.Again) != 0 {
+				j.consts[p.ImportPath+"."+c.New.Name] = true
+			}
 		}
-	}
-	for grown := len(j.consts) > 0; grown; {
-		grown = false
-		for _, x := range p.Delta.New.List {
-			if name := p.ImportPath + "." + x.Name; x.Kind == source.Const && !j.consts[name] && made(x) {
-				j.consts[name], grown = true, true
+		for grown := len(j.consts) > 0; grown; {
+			grown = false
+			for _, x := range p.Delta.New.List {
+				if name := p.ImportPath + "." + x.Name; x.Kind == source.Const && !j.consts[name] && j.madeOfConstant(p, x) {
+					j.consts[name], grown = true, true
+				}
 			}
 		}
 	}
+}
+
+// madeOfConstant reports whether the initializer of a variable or constant names a constant
+// that changed.
+func (j *judge) madeOfConstant(p *pkg, x *source.Decl) bool {
+	return slices.ContainsFunc(x.Names(), func(n string) bool { return j.consts[p.ImportPath+"."+n] }) ||
+		slices.ContainsFunc(x.Imported(), func(n string) bool { return j.consts[n] })
+}
+
+// constants finds variables whose initializer names a constant that changed.
+func (j *judge) constants(p *pkg) {
 	for _, x := range p.Delta.New.List {
-		if x.Kind == source.Var && !p.Fresh[x] && p.Delta.Old.Decls[x.Name] != nil && made(x) {
+		if x.Kind == source.Var && !p.Fresh[x] && p.Delta.Old.Decls[x.Name] != nil && j.madeOfConstant(p, x) {
 			j.say(p, x, Kept, "a constant in the initializer changed, "+keptValue)
 		}
 	}
