@@ -29,6 +29,7 @@ type search struct {
 	skip        []wire.Range // variables, ascending
 	made        []madeType   // of descriptors, by reflect; of fixed capacity
 	out         uint64       // the object of the heap that holds what takeOut has taken
+	all         uint64       // the runtime's list of the program's types, if it has made one
 
 	found []wire.Holder // of fixed capacity
 	full  bool          // there are more, or there were too many itabs
@@ -46,13 +47,19 @@ func filterBit(v uint64) uint64 { return (v>>3 ^ v>>19) & 0xffff }
 func (a *agent) newSearch(types []uint64, skip []wire.Range) *search {
 	table := load64(a.ItabTable)
 	const more = 4096 // that may be made until the world stands still
-	return &search{
+	s := &search{
 		descriptors: types,
 		skip:        skip,
 		itabs:       make([]uint64, 0, load64(table+8)+more),
 		found:       make([]wire.Holder, 0, maxHolders),
 		made:        make([]madeType, 0, len(derivedTypes{}.list)),
 	}
+	if a.ModuleTypelinks != 0 {
+		if list := a.moduleTypelinks(a.FirstModuledata); len(list) > 0 {
+			s.all = uint64(uintptr(unsafe.Pointer(&list[0])))
+		}
+	}
+	return s
 }
 
 // run does the search. The world is stopped, and no GC is running.
@@ -151,13 +158,13 @@ func (a *agent) words(s *search, start, end uint64, holder wire.Holder) {
 	}
 }
 
-// own reports whether an object is one of those that takeOut has to do with: what it has
-// taken out of the caches, and the types that were made of retired ones, which hold these.
+// own reports whether an object holds types and no values: the runtime's list of all types;
+// what takeOut has taken out of the caches; the types that were made of retired ones.
 func (s *search) own(h wire.Holder) bool {
 	if h.Base == 0 || s.object != nil {
 		return false
 	}
-	if s.out-h.Base < h.Size {
+	if s.out-h.Base < h.Size || s.all-h.Base < h.Size {
 		return true
 	}
 	for _, m := range s.made {

@@ -88,12 +88,12 @@ func (a *agent) itabInit(itab uint64) {
 	(*(*func(itab uint64, firstTime bool) string)(unsafe.Pointer(&f)))(itab, true)
 }
 
-// moduleTypelinks makes the runtime list the types of a module (type.go, since 1.27).
+// moduleTypelinks makes the runtime list the types of a module, once (type.go, since 1.27).
 //
 //go:nocheckptr
-func (a *agent) moduleTypelinks(module uint64) {
+func (a *agent) moduleTypelinks(module uint64) []unsafe.Pointer {
 	f := &a.ModuleTypelinks
-	(*(*func(module uint64) []unsafe.Pointer)(unsafe.Pointer(&f)))(module)
+	return (*(*func(module uint64) []unsafe.Pointer)(unsafe.Pointer(&f)))(module)
 }
 
 // gcallers is like runtime.Callers for the goroutine g, which must not run.
