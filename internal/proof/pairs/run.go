@@ -154,10 +154,10 @@ func (b *batch) run() error {
 	if err != nil {
 		return err
 	}
-	if b.before, err = fresh(filepath.Join(b.dir, "before"), files, len(b.pairs)); err != nil {
+	if b.before, err = fresh(filepath.Join(b.dir, "before"), files, b.pairs); err != nil {
 		return err
 	}
-	if b.after, err = fresh(filepath.Join(b.dir, "after"), edited, len(b.pairs)); err != nil {
+	if b.after, err = fresh(filepath.Join(b.dir, "after"), edited, b.pairs); err != nil {
 		return err
 	}
 	live := filepath.Join(b.dir, "live")
