@@ -140,7 +140,7 @@ type outcome struct {
 	verdict
 	said   string // by the tool
 	reason string // of a wrong one
-	missed bool   // a restart that could be live
+	missed string // why a restart is one, where the edit could be live
 }
 
 // tally counts outcomes by what the pairs are counted under.
@@ -170,11 +170,11 @@ func (t *tally) count(p *Pair, o outcome) {
 		same := number.ReplaceAllString(reason, "…")
 		t.wrong[same] = append(t.wrong[same], p.Name+": "+short(reason, 200))
 	}
-	if o.missed {
+	if o.missed != "" {
 		if t.whys == nil {
 			t.whys = map[string]int{}
 		}
-		t.whys[number.ReplaceAllString(o.said, "…")]++
+		t.whys[p.Kinds[0]+": "+strings.TrimSpace(o.missed)]++
 	}
 }
 

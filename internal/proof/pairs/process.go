@@ -106,13 +106,16 @@ func (t *talk) question(name string, pair int) (string, error) {
 const rounds = 4
 
 // fresh builds a program and asks each pair of it as often as the patched one is asked.
-func fresh(dir string, files Files, pairs int) ([][rounds]answer, error) {
+func fresh(dir string, files Files, pairs []*Pair) ([][rounds]answer, error) {
 	if err := files.write(dir); err != nil {
 		return nil, err
 	}
 	build := exec.Command("go", "build", "-o", "program", ".")
 	build.Dir = dir
 	if text, err := build.CombinedOutput(); err != nil {
+		for i, p := range pairs {
+			text = bytes.ReplaceAll(text, fmt.Appendf(nil, "p%d/", i), []byte(p.Name+" "))
+		}
 		return nil, fmt.Errorf("building the program: %w\n%s", err, text)
 	}
 	cmd := exec.Command(filepath.Join(dir, "program"))
@@ -130,18 +133,20 @@ func fresh(dir string, files Files, pairs int) ([][rounds]answer, error) {
 		cmd.Wait()
 		close(t.ended)
 	}()
-	defer func() {
+	end := func() {
 		cmd.Process.Kill()
 		<-t.ended
-	}()
+	}
+	defer end()
 	if _, err := t.await("ready"); err != nil {
 		return nil, fmt.Errorf("starting the fresh program: %w", err)
 	}
-	answers := make([][rounds]answer, pairs)
+	answers := make([][rounds]answer, len(pairs))
 	for i := range answers {
 		for k := range rounds {
 			if answers[i][k], err = t.ask(i); err != nil {
-				return nil, fmt.Errorf("asking p%d of the fresh program: %w", i, err)
+				end()
+				return nil, fmt.Errorf("asking %s of the fresh program: %w\n%s", pairs[i].Name, err, &said)
 			}
 		}
 	}

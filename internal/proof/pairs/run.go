@@ -154,10 +154,10 @@ func (b *batch) run() error {
 	if err != nil {
 		return err
 	}
-	if b.before, err = fresh(filepath.Join(b.dir, "before"), files, len(b.pairs)); err != nil {
+	if b.before, err = fresh(filepath.Join(b.dir, "before"), files, b.pairs); err != nil {
 		return err
 	}
-	if b.after, err = fresh(filepath.Join(b.dir, "after"), edited, len(b.pairs)); err != nil {
+	if b.after, err = fresh(filepath.Join(b.dir, "after"), edited, b.pairs); err != nil {
 		return err
 	}
 	live := filepath.Join(b.dir, "live")
@@ -221,7 +221,10 @@ func (b *batch) try(i int, p *Pair) (o outcome, usable bool, err error) {
 	case e.Action == "rejected":
 		o.verdict = rejected
 		if strings.HasPrefix(e.Reason, "-restart=never") {
-			o.verdict, o.missed = restart, p.Live
+			o.verdict = restart
+			if p.Live {
+				o.missed = why(e)
+			}
 		} else {
 			// A fresh build took it.
 			o.verdict, o.reason = wrong, "rejected, and go build builds it"
@@ -270,6 +273,17 @@ func (b *batch) try(i int, p *Pair) (o outcome, usable bool, err error) {
 		o.verdict = newCalls
 	}
 	return o, true, nil
+}
+
+// why is the last cause of a restart, without what only this edit has in it.
+func why(e drive.Event) string {
+	reason := e.Reason
+	for _, d := range e.Decls {
+		if d.Verdict == "restart" {
+			reason = d.Reason
+		}
+	}
+	return number.ReplaceAllString(reason[strings.LastIndex(reason, "; ")+1:], "…")
 }
 
 // saysOld reports whether the tool says that something goes on with old code.

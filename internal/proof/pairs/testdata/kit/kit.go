@@ -219,3 +219,6 @@ func Sum(list []int) int {
 	}
 	return n
 }
+
+// Show is a text of values.
+func Show(list ...any) string { return strings.TrimSuffix(fmt.Sprintln(list...), "\n") }
