@@ -49,7 +49,7 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 	case u.assets.differ():
 		return errors.New("its embedded files changed")
 	case u.delta.New.DotImports():
-		return errors.New("names of other packages are names of its own, by import .")
+		return errors.New("it imports all names of other packages (import .)")
 	case u.delta.New.Redeclared():
 		return errors.New("a name is declared twice")
 	}
@@ -73,7 +73,7 @@ func (e *edit) excerpt(ctx context.Context, u *unit) error {
 		return err
 	}
 	if slices.ContainsFunc(around.Importers, (*source.Package).DotImports) {
-		return errors.New("another package imports all its names, by import .")
+		return errors.New("another package imports all its names (import .)")
 	}
 	x, err := u.delta.Excerpt(u.changed, around)
 	if err == nil && x.Imported && e.outlines {

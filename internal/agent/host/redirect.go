@@ -50,6 +50,11 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 		search = a.newSearch(p.Retired, p.Skip)
 	}
 	out := new(derivedTypes)
+	defer func() {
+		if failed.Reason != "" {
+			out.putBack()
+		}
+	}()
 	if search != nil {
 		search.out = uint64(uintptr(unsafe.Pointer(out)))
 	}
@@ -96,20 +101,16 @@ func (a *agent) redirect(p *wire.Patch, applied *wire.Applied) wire.Message {
 			}
 			return nil
 		case foreign != 0:
-			out.putBack()
 			failed.Reason = "there is a breakpoint, or other foreign code, at the entry of " + runtime.FuncForPC(uintptr(foreign)).Name()
 			return failed
 		case len(blockers) == 0 && !held:
-			out.putBack()
 			failed.Reason = "writing to /proc/self/mem was refused"
 			return failed
 		case now() >= deadline && applied.Attempts >= minAttempts && held:
 			failed.Reason = "values of a type that changed are held as interfaces"
 			failed.Holders = a.holders(search)
-			out.putBack()
 			return failed
 		case now() >= deadline && !held:
-			out.putBack()
 			failed.Reason = "calls in progress stand in the way"
 			failed.Blockers = blockers
 			return failed
