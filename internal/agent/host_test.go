@@ -128,7 +128,7 @@ func (p *program) read(t testing.TB) {
 		Getitab: p.addr(t, "runtime.getitab"), DoInit1: p.addr(t, "runtime.doInit1"),
 		FirstModuledata: p.addr(t, "runtime.firstmoduledata"), LastModuledatap: p.addr(t, "runtime.lastmoduledatap"),
 		ModulesSlice: p.addr(t, "runtime.modulesSlice"), Allgs: p.addr(t, "runtime.allgs"),
-		ItabInit: p.addr(t, "runtime.itabInit"), ItabTable: p.addr(t, "runtime.itabTable"), Mheap: p.addr(t, "runtime.mheap_"), Allp: p.addr(t, "runtime.allp"), End: p.addr(t, "runtime.end"),
+		ItabInit: p.addr(t, "runtime.itabInit"), ItabTable: p.addr(t, "runtime.itabTable"), Mheap: p.addr(t, "runtime.mheap_"), Allp: p.addr(t, "runtime.allp"), Allfin: p.addr(t, "runtime.allfin"), End: p.addr(t, "runtime.end"),
 	}
 	if s, ok := p.symbols["runtime.moduleTypelinks"]; ok {
 		p.setup.ModuleTypelinks = s.Value
@@ -142,7 +142,7 @@ func (p *program) read(t testing.TB) {
 		p.setup.RaceAcquireg, p.setup.RaceReleaseMergeg = s.Value, p.addr(t, "runtime.racereleasemergeg")
 	}
 	offsets := fieldOffsets(t, debug, "runtime.g", "runtime.gobuf", "runtime.stack", "runtime.moduledata", "internal/abi.ITab", "internal/abi.Type",
-		"runtime.mheap", "runtime.mspan", "runtime.special", "runtime.specialfinalizer")
+		"runtime.mheap", "runtime.mspan", "runtime.special", "runtime.specialfinalizer", "runtime.finBlock")
 	field := func(name string) uint32 {
 		offset, ok := offsets[name]
 		if !ok {
@@ -165,6 +165,7 @@ func (p *program) read(t testing.TB) {
 	s.SpanStart, s.SpanElemsize, s.SpanNelems = field("runtime.mspan.startAddr"), field("runtime.mspan.elemsize"), field("runtime.mspan.nelems")
 	s.SpanFreeIndex, s.SpanAllocBits = field("runtime.mspan.freeIndexForScan"), field("runtime.mspan.allocBits")
 	s.SpanState, s.SpanClass, s.SpanSpecials = field("runtime.mspan.state"), field("runtime.mspan.spanclass"), field("runtime.mspan.specials")
+	s.FinBlockAlllink, s.FinBlockSize = field("runtime.finBlock.alllink"), 4096
 	s.SpecialNext, s.SpecialKind = field("runtime.special.next"), field("runtime.special.kind")
 	s.FinalizerFint, s.FinalizerOT = field("runtime.specialfinalizer.fint"), field("runtime.specialfinalizer.ot")
 }
@@ -297,7 +298,7 @@ func (h *process) setupFor(hello *wire.Hello) wire.Setup {
 		&setup.ArenaMin, &setup.ArenaMax,
 		&setup.StopTheWorldGC, &setup.StartTheWorldGC, &setup.StopTheWorld, &setup.StartTheWorld,
 		&setup.Gcallers, &setup.ItabAdd, &setup.Getitab, &setup.DoInit1, &setup.ItabInit,
-		&setup.FirstModuledata, &setup.LastModuledatap, &setup.ModulesSlice, &setup.Allgs, &setup.ItabTable, &setup.Mheap, &setup.Allp, &setup.End, &setup.MainInitDone,
+		&setup.FirstModuledata, &setup.LastModuledatap, &setup.ModulesSlice, &setup.Allgs, &setup.ItabTable, &setup.Mheap, &setup.Allp, &setup.Allfin, &setup.End, &setup.MainInitDone,
 	} {
 		*addr += h.bias
 	}

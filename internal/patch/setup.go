@@ -28,7 +28,7 @@ func setup(p *program.Program) (*wire.Setup, error) {
 	}
 	for name, to := range map[string]*uint64{
 		"runtime.firstmoduledata": &s.FirstModuledata, "runtime.lastmoduledatap": &s.LastModuledatap,
-		"runtime.modulesSlice": &s.ModulesSlice, "runtime.allgs": &s.Allgs, "runtime.itabTable": &s.ItabTable, "runtime.mheap_": &s.Mheap, "runtime.allp": &s.Allp, p.Release.MainInitDone: &s.MainInitDone,
+		"runtime.modulesSlice": &s.ModulesSlice, "runtime.allgs": &s.Allgs, "runtime.itabTable": &s.ItabTable, "runtime.mheap_": &s.Mheap, "runtime.allp": &s.Allp, "runtime.allfin": &s.Allfin, p.Release.MainInitDone: &s.MainInitDone,
 	} {
 		a, ok := p.Variable(name)
 		if !ok {
@@ -61,6 +61,7 @@ func setup(p *program.Program) (*wire.Setup, error) {
 		{"runtime.mspan", "startAddr", &s.SpanStart}, {"runtime.mspan", "elemsize", &s.SpanElemsize}, {"runtime.mspan", "nelems", &s.SpanNelems},
 		{"runtime.mspan", "freeIndexForScan", &s.SpanFreeIndex}, {"runtime.mspan", "allocBits", &s.SpanAllocBits},
 		{"runtime.mspan", "state", &s.SpanState}, {"runtime.mspan", "spanclass", &s.SpanClass}, {"runtime.mspan", "specials", &s.SpanSpecials},
+		{"runtime.finBlock", "alllink", &s.FinBlockAlllink},
 		{"runtime.special", "next", &s.SpecialNext}, {"runtime.special", "kind", &s.SpecialKind},
 		{"runtime.specialfinalizer", "fint", &s.FinalizerFint}, {"runtime.specialfinalizer", "ot", &s.FinalizerOT},
 		{"internal/abi.ITab", "Type", &s.ItabType}, {"internal/abi.ITab", "Hash", &s.ItabHash}, {"internal/abi.Type", "Hash", &s.TypeHash},
@@ -71,6 +72,7 @@ func setup(p *program.Program) (*wire.Setup, error) {
 		}
 		*f.to = uint32(off)
 	}
+	s.FinBlockSize = uint32(p.Layouts["runtime.finBlock"].Size)
 	for _, f := range []struct {
 		outer, inner, field string
 		to                  *uint32

@@ -21,7 +21,7 @@ type Layout struct {
 var structures = map[string]bool{
 	"runtime.moduledata": true, "runtime.pcHeader": true, "runtime._func": true,
 	"runtime.g": true, "runtime.gobuf": true, "runtime.bitvector": true, "runtime.stack": true,
-	"runtime.mheap": true, "runtime.mspan": true, "runtime.special": true, "runtime.specialfinalizer": true,
+	"runtime.mheap": true, "runtime.mspan": true, "runtime.special": true, "runtime.specialfinalizer": true, "runtime.finBlock": true,
 	"internal/abi.ITab": true, "internal/abi.Type": true, "internal/abi.UncommonType": true,
 }
 

@@ -62,7 +62,7 @@ func (m *Setup) wide() []*uint64 {
 		&m.ArenaMin, &m.ArenaMax, &m.ArenaSize,
 		&m.StopTheWorldGC, &m.StartTheWorldGC, &m.StopTheWorld, &m.StartTheWorld,
 		&m.Gcallers, &m.ItabAdd, &m.Getitab, &m.DoInit1, &m.RaceAcquireg, &m.RaceReleaseMergeg, &m.ItabInit, &m.ModuleTypelinks,
-		&m.FirstModuledata, &m.LastModuledatap, &m.ModulesSlice, &m.Allgs, &m.ItabTable, &m.Mheap, &m.Allp, &m.End, &m.MainInitDone,
+		&m.FirstModuledata, &m.LastModuledatap, &m.ModulesSlice, &m.Allgs, &m.ItabTable, &m.Mheap, &m.Allp, &m.Allfin, &m.End, &m.MainInitDone,
 	}
 }
 
@@ -74,7 +74,7 @@ func (m *Setup) narrow() []*uint32 {
 		&m.ItabType, &m.ItabHash, &m.TypeHash,
 		&m.ModuledataData, &m.ModuledataEdata, &m.ModuledataBss, &m.ModuledataEbss, &m.GSchedSP, &m.GSyscallSP,
 		&m.MheapAllspans, &m.SpanStart, &m.SpanElemsize, &m.SpanNelems, &m.SpanFreeIndex, &m.SpanAllocBits,
-		&m.SpanState, &m.SpanClass, &m.SpanSpecials, &m.SpecialNext, &m.SpecialKind, &m.FinalizerFint, &m.FinalizerOT,
+		&m.SpanState, &m.SpanClass, &m.SpanSpecials, &m.SpecialNext, &m.SpecialKind, &m.FinalizerFint, &m.FinalizerOT, &m.FinBlockAlllink, &m.FinBlockSize,
 	}
 }
 

@@ -93,6 +93,7 @@ type Setup struct {
 	ItabTable       uint64 // *itabTableType
 	Mheap           uint64 // mheap
 	Allp            uint64 // []*p
+	Allfin          uint64 // *finBlock
 	End             uint64 // first address behind the program's variables
 	MainInitDone    uint64 // chan bool, closed when all inits of the program are done; 0: patches don't wait for it
 
@@ -113,6 +114,7 @@ type Setup struct {
 	SpanState, SpanClass, SpanSpecials  uint32 // mspan.state, spanclass, specials
 	SpecialNext, SpecialKind            uint32 // special.next, special.kind
 	FinalizerFint, FinalizerOT          uint32 // specialfinalizer.fint, ot
+	FinBlockAlllink, FinBlockSize       uint32 // finBlock.alllink; size of it
 }
 
 // Ready answers Setup.

@@ -70,7 +70,7 @@ func (a *agent) checkSetup(s *wire.Setup) string {
 			return "bad offset of a field"
 		}
 	}
-	if s.GStackLo >= pageSize || s.SpecialNext >= pageSize || s.MheapAllspans == 0 || s.MheapAllspans >= 1<<24 {
+	if s.GStackLo >= pageSize || s.SpecialNext >= pageSize || s.FinBlockAlllink >= pageSize || s.FinBlockSize == 0 || s.FinBlockSize > pageSize || s.MheapAllspans == 0 || s.MheapAllspans >= 1<<24 {
 		return "bad offset of a field"
 	}
 	if s.ArenaMax > a.anchor+reach {
@@ -97,7 +97,7 @@ func (a *agent) checkSetup(s *wire.Setup) string {
 // to hold by what is known otherwise.
 func checkVariables(maps mapped, s *wire.Setup) string {
 	const read, write = syscall.PROT_READ, syscall.PROT_READ | syscall.PROT_WRITE
-	for _, addr := range [...]uint64{s.FirstModuledata, s.LastModuledatap, s.ModulesSlice, s.Allgs, s.ItabTable, s.Mheap, s.Allp, s.MainInitDone} {
+	for _, addr := range [...]uint64{s.FirstModuledata, s.LastModuledatap, s.ModulesSlice, s.Allgs, s.ItabTable, s.Mheap, s.Allp, s.Allfin, s.MainInitDone} {
 		if addr%8 != 0 || addr == 0 && addr != s.MainInitDone || addr != 0 && !maps.has(addr, 24, read) {
 			return "bad address of a runtime variable"
 		}

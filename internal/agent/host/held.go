@@ -71,6 +71,7 @@ func (a *agent) run(s *search) {
 	a.searchVariables(s)
 	a.searchStacks(s)
 	a.searchHeap(s)
+	a.searchFinalizers(s)
 }
 
 // addItabs makes the itabs of the wanted types, and of wanted interfaces, wanted.
@@ -258,6 +259,19 @@ func (a *agent) searchHeap(s *search) {
 			}
 			a.words(s, base, base+size, wire.Holder{Base: base, Size: size})
 		}
+	}
+}
+
+// searchFinalizers looks at the queue of finalizers that are about to run, which lies
+// outside of the heap (runtime/mfinal.go, 1.25 to 1.27).
+//
+//	finBlock { alllink *finBlock; fin [101]struct{ ot *ptrtype; fint *_type; … }; … }
+func (a *agent) searchFinalizers(s *search) {
+	if s.object != nil {
+		return
+	}
+	for b := load64(a.Allfin); b != 0; b = load64(b + uint64(a.FinBlockAlllink)) {
+		a.words(s, b, b+uint64(a.FinBlockSize), wire.Holder{Base: b, Size: 1})
 	}
 }
 
