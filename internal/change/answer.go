@@ -82,12 +82,11 @@ func (q *Question) Callable(name string) bool {
 }
 
 // holders are the functions, and variables ("var main.x"), that have taken the value of one
-// that is gone, and don't take another, since they are not called again.
+// that is gone. Whoever takes another one when he is called again leaves the old value where
+// he has put it.
 func (q *Question) holders(name string) (list []string) {
 	for _, by := range q.lost[name] {
-		if by = q.rename(by); !q.Callable(by) {
-			list = append(list, by)
-		}
+		list = append(list, q.rename(by))
 	}
 	slices.Sort(list)
 	return slices.Compact(list)

@@ -236,6 +236,9 @@ func (f *File) plain() error {
 			return fmt.Errorf("%s imports %s %q", filepath.Base(f.Path), imp.Name, imp.Path)
 		}
 	}
+	if v := f.AST.GoVersion; v != "" {
+		return fmt.Errorf("%s is compiled as %s by its //go:build line", filepath.Base(f.Path), v)
+	}
 	for _, text := range f.Directives {
 		if !strings.HasPrefix(text, "//go:build ") && !strings.HasPrefix(text, "//go:debug ") {
 			return fmt.Errorf("%s has the directive %s", filepath.Base(f.Path), text)
