@@ -78,7 +78,8 @@ func (j *judge) closureOf(e Escape, d *source.Decl, lit *source.Literal, f *fami
 	for _, name := range strings.Fields(list) {
 		c.captures = append(c.captures, capture{name, e.how(d, lit, f, name), j.typeOf(f, m, name)})
 	}
-	if strings.HasPrefix(heap, closurePrefix) {
+	onHeap := slices.ContainsFunc(e.at(lit), func(t string) bool { return strings.HasPrefix(t, heapClosure) })
+	if onHeap && strings.HasPrefix(heap, closurePrefix) {
 		c.heap = heap
 	}
 	return c

@@ -91,8 +91,14 @@ type Result struct {
 	// when the patch goes live, and no reflect.Type: new code knows others by their names.
 	Retired []Retired
 
-	Left  []program.Definition // functions, as they were, that only calls in progress may still call
-	Worse []string             // functions because of which others are quiet: they keep a parameter now
+	Left []program.Definition // functions, as they were, that only calls in progress may still call
+
+	// Strict: the edit relies on all code being compiled again. It must not go live while
+	// code of former versions may run that the source no longer has.
+	Strict     bool
+	FormerHeld []string // functions and literals that it removes, whose values may be held
+
+	Worse []string // functions because of which others are quiet: they keep a parameter now
 }
 
 // Restarts are the declarations that cannot be made live.
@@ -155,6 +161,8 @@ func Judge(pkgs []Package, o Options) (*Result, error) {
 	j.reached()
 	j.escapes()
 	j.quietWorlds()
+	j.res.Strict = j.res.Strict || len(j.worlds.changed) > 0
+	j.former()
 	return j.res, nil
 }
 

@@ -49,7 +49,15 @@ func (j *judge) escapes() {
 			delete(worse, generic(name))
 		}
 	}
+	j.res.Strict = len(worse) > 0 || len(writable) > 0
 	j.res.Worse = slices.Sorted(maps.Keys(worse))
+	j.worseRemoved(worse)
+	j.worseRemoved(writable)
+	for _, g := range j.res.Gone {
+		if base, _ := splitName(g.Object.Name(g.Sym)); worse[generic(base)] || writable[generic(base)] {
+			j.res.Quiet = append(j.res.Quiet, Span{Definition: g.Definition})
+		}
+	}
 	for _, f := range j.res.Functions {
 		if f.LinesOnly || f.Old.Object == nil {
 			continue

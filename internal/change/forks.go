@@ -30,6 +30,9 @@ func (j *judge) findForks() {
 	if len(w.changed) == 0 && len(j.leave) == 0 && !slices.ContainsFunc(j.pkgs, mayFork) {
 		return
 	}
+	if len(w.changed) > 0 {
+		j.forkRemoved()
+	}
 	var wrappers []*fork
 	for _, p := range j.pkgs {
 		for _, key := range p.New.layers[0].order {

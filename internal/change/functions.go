@@ -359,10 +359,13 @@ func closureType(f *family, lit member, x *Objects) string {
 				last = name
 				continue
 			}
-			if !strings.HasPrefix(static, f.base) || r.Type == goobj.RCall {
+			if r.Type == goobj.RCall {
 				continue
 			}
 			if base, made := splitName(static); base != f.base || made == "" {
+				if static != name || made != "" {
+					last = "" // a closure of something else: a method value
+				}
 				continue
 			}
 			if static != name {

@@ -168,10 +168,9 @@ func symbols(f *family, lits []*source.Literal) map[*source.Literal]string {
 	names := map[*source.Literal]string{}
 	for at, list := range bySource {
 		members := byObject[at]
-		if len(members) != len(list) {
-			continue
+		if len(members) != len(list) || !slices.IsSortedFunc(list, func(a, b *source.Literal) int { return cmp.Or(cmp.Compare(a.Col, b.Col), -1) }) {
+			continue // with //line, what is behind on a line need not come later, and two may be at one place
 		}
-		slices.SortFunc(list, func(a, b *source.Literal) int { return cmp.Compare(a.Col, b.Col) })
 		slices.SortFunc(members, func(a, b member) int { return slices.Compare(numbers(a.made), numbers(b.made)) })
 		for i := range list {
 			names[list[i]] = members[i].key.name

@@ -213,12 +213,38 @@ type Retired struct {
 // memory, which the agent looks for (agent/host/held.go). If it finds none, no assertion,
 // type switch, comparison, map or cache can meet an old value: however the program has
 // come by it, and by whatever code.
+//
+// A type that is gone is retired, too: the source has no name by which it could be looked
+// for, and what takes its place, under another name, would not find its values.
 func (j *judge) retire() {
-	if len(j.worlds.changed) == 0 || j.prog == nil {
+	removed := map[string]Decl{} // by linker name
+	for _, p := range j.pkgs {
+		for _, d := range p.Delta.Removed {
+			if d.Kind == source.Type && !d.Alias && p.Delta.New.Decls[d.Name] == nil {
+				removed[p.prefix+d.Name] = Decl{ImportPath: p.ImportPath, Package: p.name(), Name: d.Name, Kind: "type", Verdict: Restart, Reason: "removed"}
+			}
+		}
+	}
+	if len(j.worlds.changed) == 0 && len(removed) == 0 || j.prog == nil {
 		return
 	}
-	for _, d := range j.prog.Descriptors(j.worlds.mentions) {
-		j.res.Retired = append(j.res.Retired, Retired{d.Addr, j.changedType(j.worlds.root(d.Type)), shortName(d.Type)})
+	gone := func(name string) (Decl, bool) {
+		for _, t := range slices.Sorted(maps.Keys(removed)) {
+			if holds(name, t) {
+				return removed[t], true
+			}
+		}
+		return Decl{}, false
+	}
+	for _, d := range j.prog.Descriptors(func(name string) bool {
+		_, is := gone(name)
+		return is || j.worlds.mentions(name)
+	}) {
+		decl, is := gone(d.Type)
+		if !is {
+			decl = j.changedType(j.worlds.root(d.Type))
+		}
+		j.res.Retired = append(j.res.Retired, Retired{d.Addr, decl, shortName(d.Type)})
 	}
 }
 
@@ -387,9 +413,7 @@ func (j *judge) quietWorlds() {
 	}
 	for _, p := range j.pkgs {
 		for _, f := range p.Old.allFamilies() {
-			if isInit(strings.TrimPrefix(f.base, p.prefix)) {
-				continue
-			}
+			isInit := isInit(strings.TrimPrefix(f.base, p.prefix)) // which has run, but not what it has started
 			quiet := map[symbolKey]bool{}
 			wrappers := map[string]bool{} // of go and defer statements, and range bodies
 			for _, m := range f.members {
@@ -408,6 +432,7 @@ func (j *judge) quietWorlds() {
 			}
 			for _, m := range f.members {
 				switch {
+				case isInit && m.made == "":
 				case quiet[m.key]:
 					j.res.Quiet = append(j.res.Quiet, Span{Definition: m.def})
 				case w.uses(m.def) || names(m.def, wrappers):

@@ -117,6 +117,10 @@ func (p *Program) Remove(gone []Definition) {
 	}
 }
 
+// ForgetRemoved forgets what Remove has noted: a type changed since, and a function that
+// comes back under the name is another one.
+func (p *Program) ForgetRemoved() { clear(p.gone) }
+
 // Removed is a function as it was when an edit removed it.
 func (p *Program) Removed(name string, abi goobj.ABI) (Definition, bool) {
 	d, ok := p.gone[symName{name, abi}]

@@ -183,11 +183,17 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		return err
 	}
 	c.Quiet = append(c.Quiet, e.fileReaders...)
+	if res.Strict {
+		if len(h.formerHeld) > 0 {
+			return restartf("an earlier edit has removed %s, which may still be called, and was compiled for what this edit changes", strings.Join(h.formerHeld, ", "))
+		}
+		c.Quiet = append(c.Quiet, h.formerBodies...)
+	}
 	for _, t := range res.Retired {
 		e.debug = append(e.debug, fmt.Sprintf("retires %s at %#x", t.Type, t.Addr))
 		c.Retired = append(c.Retired, t.Addr)
 	}
-	left, err := h.versions(spans(res.Left))
+	left, err := h.versions(spans(slices.Concat(res.Left, res.Removed)))
 	if err != nil {
 		return err
 	}
@@ -223,12 +229,31 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 			e.report.Running = append(e.report.Running, r)
 		}
 	}
+	h.rememberFormer(res, c.Running, applied.Frames)
 	e.markRunning(res)
 	e.tellCallable(callers, res)
+	if res.Strict {
+		h.patch.Program.ForgetRemoved()
+	}
 	h.patch.Program.Remove(res.Removed)
 	h.bodies.defined(img, res)
 	e.accept(e.units)
 	return nil
+}
+
+// rememberFormer notes the code of this edit's former version that may go on: see
+// change.Result.Strict.
+func (h *host) rememberFormer(res *change.Result, old []wire.Range, frames []wire.Frame) {
+	h.formerHeld = append(h.formerHeld, res.FormerHeld...)
+	if len(frames) >= wire.MaxFrames {
+		h.formerBodies = append(h.formerBodies, old...) // there may be more
+		return
+	}
+	for _, f := range frames {
+		if r := old[f.Range]; !slices.Contains(h.formerBodies, r) {
+			h.formerBodies = append(h.formerBodies, r)
+		}
+	}
 }
 
 // held makes the edit a restart because of values of types that changed.

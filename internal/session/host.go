@@ -16,6 +16,7 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/process"
 	"github.com/realtimefunc/realtimefunc/internal/report"
 	"github.com/realtimefunc/realtimefunc/internal/signature"
+	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
 
 // host is one build of the program, its process, and all that is known of them.
@@ -43,6 +44,10 @@ type host struct {
 	abbrevs  signature.Abbrevs
 	sources  *sources
 	bodies   bodies
+
+	// Code of former versions that the source no longer has and that may go on.
+	formerHeld   []string     // functions whose values may be held
+	formerBodies []wire.Range // bodies that calls in progress have gone on with
 }
 
 // build builds the program.

@@ -1,0 +1,133 @@
+package change
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/realtimefunc/realtimefunc/internal/goobj"
+)
+
+// Code that the source no longer has may go on: a func value that somebody holds, a call in
+// progress. Nothing redirects it, and no later version of it is judged. That is harmless,
+// until an edit relies on all code being compiled again: because a type changed, or because
+// a function keeps what it is given, or writes into it. Such an edit must not go live while
+// former code may run (see Result.Strict and FormerHeld).
+
+// forkRemoved makes the functions that the edit removes other ones to old code, so that
+// whoever has the value of one, or has a call in progress that comes to one, is found.
+func (j *judge) forkRemoved() {
+	for _, p := range j.pkgs {
+		for _, f := range j.removed(p) {
+			for _, m := range f.members {
+				if m.made != "" || j.worlds.forks[m.key.name] != nil {
+					continue
+				}
+				fork := &fork{p: p, key: m.key, old: m.def, why: "it was removed"}
+				if owner := j.owner(f.base); owner != nil {
+					fork.p = owner
+					fork.decl = declaredIn(owner.Delta.Old, strings.TrimPrefix(generic(f.base), owner.prefix))
+				}
+				fork.sig, _ = j.abbrevs.Of(m.def.Object, m.def.Sym)
+				j.worlds.forks[m.key.name] = fork
+			}
+		}
+	}
+}
+
+// removed are the functions that a package has no more.
+func (j *judge) removed(p *pkg) (list []*family) {
+	if !p.New.all && len(p.Delta.Removed) == 0 {
+		return nil
+	}
+	for _, f := range p.Old.allFamilies() {
+		if p.New.family(f.base) == nil && !p.generated(f.base) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// former finds the code that the edit removes and that somebody may hold the value of. An
+// edit that must not go live beside such code is a restart.
+func (j *judge) former() {
+	taken := map[string]bool{}
+	for _, p := range j.pkgs {
+		p.eachOld(func(t trace) {
+			if fn, ok := valueOf(t.to); ok && !t.nowhere {
+				taken[fn] = true
+			}
+		})
+	}
+	held := map[string]Gone{}
+	for _, g := range j.res.Gone {
+		name := g.Object.Name(g.Sym)
+		base, made := splitName(name)
+		switch {
+		case made == methodValue, taken[name]:
+			held[name] = g
+		case isLiteral(made) && j.mayMakeClosures(base):
+			held[name] = g
+		case made == "" && strings.Contains(generic(name), ".") && g.decl.Kind == "func" && strings.Contains(g.decl.Name, ".") &&
+			j.hasInterfaceMethod(name[strings.LastIndexByte(name, '.')+1:]):
+			held[name] = g
+		}
+	}
+	j.res.FormerHeld = slices.Sorted(maps.Keys(held))
+	if !j.res.Strict || len(held) == 0 {
+		return
+	}
+	for _, name := range j.res.FormerHeld {
+		d := held[name].decl
+		for _, p := range j.pkgs {
+			if p.ImportPath == d.ImportPath || d.ImportPath == "" {
+				j.restart(p, nil, "the source no longer has "+shortName(generic(name))+", but it may still be called, and was compiled for what the edit changes")
+				return
+			}
+		}
+	}
+}
+
+// mayMakeClosures reports whether old code of a family makes closures that may outlive it.
+func (j *judge) mayMakeClosures(base string) bool {
+	for _, p := range j.pkgs {
+		f := p.Old.family(base)
+		if f == nil {
+			continue
+		}
+		for _, m := range f.members {
+			if slices.ContainsFunc(written(m.def), func(r goobj.Reloc) bool {
+				name := refName(m.def.Object, r.Sym)
+				return strings.HasPrefix(name, closurePrefix) || strings.HasSuffix(name, "·f") && strings.HasPrefix(name, base)
+			}) {
+				return true
+			}
+		}
+		for name := range p.Old.allData() {
+			if strings.HasPrefix(name, base) && strings.HasSuffix(name, "·f") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// worseRemoved adds to the functions that keep, or write into, what they are given those
+// that are removed and call one.
+func (j *judge) worseRemoved(worse map[string]bool) {
+	for grown := len(worse) > 0; grown; {
+		grown = false
+		for _, g := range j.res.Gone {
+			base, _ := splitName(g.Object.Name(g.Sym))
+			if worse[generic(base)] {
+				continue
+			}
+			if slices.ContainsFunc(written(g.Definition), func(r goobj.Reloc) bool {
+				callee, _ := splitName(strings.TrimSuffix(refName(g.Object, r.Sym), "·f"))
+				return worse[generic(callee)]
+			}) {
+				worse[generic(base)], grown = true, true
+			}
+		}
+	}
+}
