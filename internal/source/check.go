@@ -67,6 +67,17 @@ func (s *Spread) surfaces(x *Decl) (found bool) {
 	return found
 }
 
+// Signs reports whether the signature of a function names what is reached.
+func (s *Spread) Signs(x *Decl) (found bool) {
+	if fn, ok := x.node.(*ast.FuncDecl); ok {
+		identifiers(fn.Type, false, func(name string) { found = found || s.names[name] })
+		if fn.Recv != nil {
+			identifiers(fn.Recv, false, func(name string) { found = found || s.names[name] })
+		}
+	}
+	return found
+}
+
 // mayCycle reports as an error that an excerpt is not enough to see whether a variable is
 // initialized by itself, through functions. Such a cycle has a way that was not there: in a
 // function that was edited, of those that lead from an initializer to a variable with one.
