@@ -323,6 +323,11 @@ func (c *Compiler) checkImports(ctx context.Context, p *Package, scan *Scan, req
 	if _, err := c.h.AddImports(ctx, missing); err != nil {
 		return c.goError(ctx, p, req, err)
 	}
+	if slices.ContainsFunc(c.h.pendingBehind(missing), c.h.foldsWith) {
+		if err := c.askGo(ctx, req); err != nil {
+			return err
+		}
+	}
 	for _, path := range missing {
 		q := c.h.pkg(path)
 		if q == nil {

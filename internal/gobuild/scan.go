@@ -3,6 +3,7 @@ package gobuild
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -53,6 +54,10 @@ func (h *Host) Rescan(p *Package, overlay map[string][]byte) (*Scan, error) {
 			}
 		}
 		return files
+	}
+	if a, b := foldDup(b.GoFiles, b.CgoFiles, b.IgnoredGoFiles, b.IgnoredOtherFiles, b.CFiles, b.CXXFiles, b.MFiles, b.HFiles, b.FFiles,
+		b.SFiles, b.SwigFiles, b.SwigCXXFiles, b.SysoFiles, b.TestGoFiles, b.XTestGoFiles); a != "" {
+		return nil, fmt.Errorf("case-insensitive file name collision: %q and %q", a, b)
 	}
 	return &Scan{
 		Name:          b.Name,
@@ -235,12 +240,17 @@ func (f fileName) IsDir() bool        { return false }
 func (f fileName) Sys() any           { return nil }
 
 // checkImport says whether the go command would let package p import another
-// package of the host: no main package, no internal package of others, no cycle.
+// package of the host: no main package, no internal package of others, none without files,
+// none whose path is that of another but for the case of letters, no cycle.
 func (h *Host) checkImport(p, imported *Package) bool {
-	if imported.Name == "main" {
+	if imported.Name == "main" || h.foldsWith(imported) {
 		return false
 	}
-	if elem := strings.Split(imported.ImportPath, "/"); slices.Contains(elem, "internal") {
+	elem := strings.Split(imported.ImportPath, "/")
+	if slices.Contains(elem, "vendor") || len(imported.GoFiles)+len(imported.CgoFiles) == 0 {
+		return false // as an argument of go list, which it was, such a package is one
+	}
+	if slices.Contains(elem, "internal") {
 		last := len(elem) - 1
 		for elem[last] != "internal" {
 			last--

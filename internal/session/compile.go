@@ -32,7 +32,7 @@ func (e *edit) needsBuild(err error) {
 // they export. What does not compile against an excerpt is compiled again without: it may
 // lack what a message names.
 func (e *edit) compile(ctx context.Context) error {
-	if err := e.imports(); err != nil {
+	if err := e.imports(ctx); err != nil {
 		return err
 	}
 	err := e.compileAll(ctx)

@@ -106,6 +106,9 @@ func (e *edit) prepare(ctx context.Context) error {
 	if err := e.compile(ctx); err != nil {
 		return err
 	}
+	if err := e.named(); err != nil {
+		return err
+	}
 	e.report.Timing.Compile = time.Since(start)
 	return e.image(ctx, nil)
 }

@@ -170,11 +170,19 @@ func (u *unit) compileExcerpt(ctx context.Context, h *host, archives map[string]
 // imports finds the packages of the edit that others of it import. Those that one imports
 // and of which an edit before has compiled a part alone are compiled, too, if more than
 // bodies changed.
-func (e *edit) imports() error {
+func (e *edit) imports(ctx context.Context) error {
 	h := e.host
-	edited := map[string]*unit{}
+	edited, scans := map[string]*unit{}, map[string]*gobuild.Scan{}
 	for _, u := range e.units {
 		edited[u.pkg.ImportPath] = u
+		if u.scan != nil {
+			scans[u.pkg.ImportPath] = u.scan
+		}
+	}
+	if len(scans) > 1 {
+		if err := h.compiler.CheckCycle(ctx, scans); err != nil {
+			return err
+		}
 	}
 	for _, u := range slices.Clone(e.units) {
 		for path := range h.imported(u) {

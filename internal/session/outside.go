@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,7 +24,11 @@ import (
 // keeps those of the build.
 func (e *edit) assembled(ctx context.Context, u *unit) error {
 	h := e.host
-	if len(u.pkg.SFiles) == 0 || !includesHeader(h.build, u.pkg) {
+	if len(u.pkg.SFiles) == 0 {
+		return nil
+	}
+	text, includes := assembly(h.build, u.pkg)
+	if !includes {
 		return nil
 	}
 	was, known := h.sources.asmHeaders[u.pkg.ImportPath]
@@ -42,25 +48,71 @@ func (e *edit) assembled(ctx context.Context, u *unit) error {
 	if was == nil || u.object.AsmHeader == nil {
 		return restartf("assembly of %s includes go_asm.h, which is not known", u.pkg.ImportPath)
 	}
-	if change := headerChange(was, u.object.AsmHeader); change != "" {
+	if change := headerChange(was, u.object.AsmHeader, text); change != "" {
 		return restartf("assembly of %s includes go_asm.h, in which %s", u.pkg.ImportPath, change)
 	}
 	return nil
 }
 
-// includesHeader reports whether assembly of a package, or a header beside it, names
-// go_asm.h.
-func includesHeader(h *gobuild.Host, p *gobuild.Package) bool {
-	return slices.ContainsFunc(p.OtherFiles, func(f string) bool {
-		b, err := h.ReadFile(f)
-		return err != nil || bytes.Contains(b, []byte("go_asm.h"))
-	})
+// assembly is the text of a package's assembly and of all that it includes, and whether
+// go_asm.h is among that, or may be: a header that is not found by name is the user's
+// -asmflags=-I. Those of $GOROOT/pkg/include don't include it.
+func assembly(h *gobuild.Host, p *gobuild.Package) (text []byte, includes bool) {
+	seen := map[string]bool{}
+	var read func(file string) bool
+	read = func(file string) bool {
+		if seen[file] {
+			return true
+		}
+		seen[file] = true
+		b, err := h.ReadFile(file)
+		if err != nil {
+			return false
+		}
+		text = append(append(text, b...), '\n')
+		for line := range strings.Lines(string(b)) {
+			line, ok := strings.CutPrefix(strings.TrimSpace(line), "#")
+			if !ok {
+				continue
+			}
+			name, ok := strings.CutPrefix(strings.TrimSpace(line), "include")
+			if !ok {
+				continue
+			}
+			name = strings.TrimSpace(name)
+			if f := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune("\"<>", r) }); len(f) > 0 {
+				name = f[0]
+			}
+			switch {
+			case name == "go_asm.h":
+				includes = true
+			case read(filepath.Join(p.Dir, name)), read(filepath.Join(filepath.Dir(file), name)):
+			case exists(filepath.Join(h.Env.GOROOT, "pkg", "include", name)):
+			default:
+				includes = true
+			}
+		}
+		return true
+	}
+	for _, f := range p.SFiles {
+		if !read(f) {
+			return text, true
+		}
+	}
+	return text, includes || bytes.Contains(text, []byte("go_asm.h"))
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 // headerChange says in words what differs first between two versions of go_asm.h, "" if
 // nothing does. Its lines are "#define const_limit 5", "#define T__size 16" and
 // "#define T_field 8".
-func headerChange(old, now []byte) string {
+//
+// A name that is new is one that the assembly can only ask for (#ifdef), if it is in its text.
+func headerChange(old, now, text []byte) string {
 	before, after := defines(old), defines(now)
 	for _, name := range slices.Sorted(func(yield func(string) bool) {
 		for _, m := range []map[string]string{before, after} {
@@ -84,7 +136,10 @@ func headerChange(old, now []byte) string {
 		}
 		switch {
 		case !had:
-			continue // old assembly can't name it
+			if bytes.Contains(text, []byte(name)) {
+				return what + " is new"
+			}
+			continue
 		case !has:
 			return what + " is gone"
 		}

@@ -34,6 +34,8 @@ type sources struct {
 	assets    map[string]sum             // embedded files, by absolute path
 	mods      map[string][]byte          // go.mod files, by absolute path
 
+	named map[string]*names // by import path, when first needed
+
 	asmHeaders map[string][]byte // go_asm.h that the assembly was assembled with, by import path, when first needed
 
 	watching string // folders of embedded files, when they were last asked for
@@ -47,7 +49,7 @@ type part struct {
 
 // readSources reads what the host was built from.
 func readSources(b *gobuild.Host) (*sources, error) {
-	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]part{}, checked: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string]*change.Past{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}, asmHeaders: map[string][]byte{}}
+	s := &sources{build: b, content: map[string][]byte{}, parsed: map[string]*source.Package{}, objects: map[string]*change.Objects{}, excerpted: map[string]part{}, checked: map[string]bool{}, reads: map[string]reading{}, escape: map[string]change.Escape{}, past: map[string]*change.Past{}, pending: map[string]bool{}, assets: map[string]sum{}, mods: map[string][]byte{}, named: map[string]*names{}, asmHeaders: map[string][]byte{}}
 	for _, p := range b.Live {
 		if err := s.add(p); err != nil {
 			return nil, err

@@ -49,6 +49,12 @@ func (d *Delta) Excerpt(changed map[string]bool, around *Around) (*Excerpt, erro
 	if err := d.excerptable(around.NameOf); err != nil {
 		return nil, err
 	}
+	for _, f := range d.New.Files {
+		if f.sameVersion() {
+			continue
+		}
+		return nil, fmt.Errorf("%s has a language version of its own", filepath.Base(f.Path))
+	}
 	e := &Excerpt{Files: map[string][]byte{}}
 	if err := d.functions(e, changed, around); err != nil {
 		return nil, err
@@ -63,6 +69,12 @@ func (d *Delta) Excerpt(changed map[string]bool, around *Around) (*Excerpt, erro
 	if e.Spread != nil {
 		for name := range e.Spread.described {
 			if it := x.named[name]; it != nil {
+				x.want(it, whole)
+			}
+		}
+		// Nothing but the compiler knows whether the value of a constant is one of its type.
+		for _, c := range d.New.List {
+			if it := x.named[c.Name]; c.Kind == Const && e.Spread.names[c.Name] && it != nil {
 				x.want(it, whole)
 			}
 		}
@@ -125,6 +137,9 @@ func (d *Delta) functions(e *Excerpt, changed map[string]bool, around *Around) e
 			}
 		}
 	}
+	if err := d.mayCycle(edited, bodies); err != nil {
+		return err
+	}
 	e.Imported = around.Imported && (!e.Bodies || around.Stale) || e.Spread != nil && e.Spread.NamedBy(around.Importers)
 	var moved []*Decl
 	moved, e.Moved = d.moved()
@@ -157,6 +172,8 @@ func (s *Spread) alone(p *Package) error {
 			return fmt.Errorf("%v %s names what changed", x.Kind, x.Name)
 		case !x.isFunc() && x.Kind != Const && s.touches(x):
 			return fmt.Errorf("the initialization of the package names what changed: %v %s", x.Kind, x.Name)
+		case x.Kind == Blank && s.surfaces(x):
+			return errors.New("a blank declaration names what changed")
 		}
 	}
 	return nil
@@ -212,7 +229,7 @@ func (d *Delta) excerptable(nameOf func(string) string) error {
 		for _, imp := range f.Imports {
 			name := imp.nameBy(nameOf)
 			imports[name] = true
-			if !same[f] && imp.Name != "_" && !f.bases[name] {
+			if !same[f] && imp.Name != "_" && !(f.bases[name] && f.free()[name]) {
 				return fmt.Errorf("%s does not use %q", filepath.Base(f.Path), imp.Path)
 			}
 		}

@@ -98,8 +98,24 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 	// of an interface any more.
 	gone := func(x *Decl) {
 		reach(x)
-		if typ := receiver(x); typ != nil && around.held(methodName(x.Name)) {
+		if typ := receiver(x); typ != nil && d.demanded(methodName(x.Name), around) {
 			reach(typ)
+		}
+	}
+	// added is for a method that is new: types that have it by embedding may have two of the
+	// name now, and so none.
+	added := func(x *Decl) {
+		reach(x)
+		if typ := receiver(x); typ != nil && d.demanded(methodName(x.Name), around) {
+			for t := range closure([]*Decl{typ}, func(t *Decl) []*Decl {
+				return slices.DeleteFunc(slices.Clone(users[t.Name]), func(u *Decl) bool {
+					return u.Kind != Type || !inherits(u.node, func(name string) bool { return name == t.Name })
+				})
+			}) {
+				if t != typ {
+					reach(t)
+				}
+			}
 		}
 	}
 	for name := range more {
@@ -120,7 +136,7 @@ func (d *Delta) Spread(more map[string]bool, around *Around) *Spread {
 	}
 	for _, x := range d.Added {
 		if x.Kind == Method { // what else is new, nothing that is old can name
-			reach(x)
+			added(x)
 		}
 	}
 	for _, x := range d.Removed {
