@@ -215,20 +215,17 @@ type Retired struct {
 // come by it, and by whatever code.
 //
 // A type that is gone is retired, too: the source has no name by which it could be looked
-// for, and what takes its place, under another name, would not find its values.
+// for, and what takes its place, under another name, would not find its values. So is what
+// an alias stood for.
 func (j *judge) retire() {
-	removed := map[string]Decl{} // by linker name
-	for _, p := range j.pkgs {
-		for _, d := range p.Delta.Removed {
-			if d.Kind == source.Type && !d.Alias && p.Delta.New.Decls[d.Name] == nil {
-				removed[p.prefix+d.Name] = Decl{ImportPath: p.ImportPath, Package: p.name(), Name: d.Name, Kind: "type", Verdict: Restart, Reason: "removed"}
-			}
-		}
-	}
-	if len(j.worlds.changed) == 0 && len(removed) == 0 || j.prog == nil {
+	removed, aliased := j.removedTypes(), j.aliased()
+	if len(j.worlds.changed)+len(removed)+len(aliased) == 0 || j.prog == nil {
 		return
 	}
 	gone := func(name string) (Decl, bool) {
+		if d, ok := aliased[name]; ok {
+			return d, true
+		}
 		for _, t := range slices.Sorted(maps.Keys(removed)) {
 			if holds(name, t) {
 				return removed[t], true
@@ -246,6 +243,61 @@ func (j *judge) retire() {
 		}
 		j.res.Retired = append(j.res.Retired, Retired{d.Addr, decl, shortName(d.Type)})
 	}
+}
+
+// removedTypes are the types that the edit removes, by linker name.
+func (j *judge) removedTypes() map[string]Decl {
+	set := map[string]Decl{}
+	for _, p := range j.pkgs {
+		for _, d := range p.Delta.Removed {
+			if d.Kind == source.Type && !d.Alias && p.Delta.New.Decls[d.Name] == nil {
+				set[p.prefix+d.Name] = Decl{ImportPath: p.ImportPath, Package: p.name(), Name: d.Name, Kind: "type", Verdict: Restart, Reason: "removed"}
+			}
+		}
+	}
+	return set
+}
+
+// aliased are the types that code of the edit's packages knew and knows no more, if an alias
+// changed or is gone. An alias leaves no trace in objects, so each may be the one that it
+// stood for, or be made of that.
+func (j *judge) aliased() map[string]Decl {
+	var of *Decl
+	for _, p := range j.pkgs {
+		note := func(d *source.Decl, reason string) {
+			if of == nil && d.Kind == source.Type && d.Alias {
+				of = &Decl{ImportPath: p.ImportPath, Package: p.name(), Name: d.Name, Kind: "type", Pos: d.Pos, Verdict: Restart, Reason: reason}
+			}
+		}
+		for _, c := range p.Delta.Changed {
+			if c.What != source.Lines {
+				note(c.Old, "the alias changed")
+			}
+		}
+		for _, d := range p.Delta.Removed {
+			note(d, "removed")
+		}
+	}
+	if of == nil {
+		return nil
+	}
+	set := map[string]Decl{}
+	known := func(x *Objects, f func(typ string)) {
+		for _, family := range x.allFamilies() {
+			for _, m := range family.members {
+				for _, typ := range usedTypes(m.def) {
+					f(typ)
+				}
+			}
+		}
+	}
+	for _, p := range j.pkgs {
+		known(p.Old, func(typ string) { set[typ] = *of })
+	}
+	for _, p := range j.pkgs {
+		known(p.New, func(typ string) { delete(set, typ) })
+	}
+	return set
 }
 
 // anyRoot is a type that changed, one of the package if there is one.

@@ -3,9 +3,7 @@ package source
 import (
 	"errors"
 	"go/ast"
-	"go/build/constraint"
 	"slices"
-	"strings"
 )
 
 // The compiler refuses a package for more reasons than a function has in itself. An excerpt
@@ -19,19 +17,6 @@ func (f *File) free() map[string]bool {
 		return nil
 	}
 	return set
-}
-
-// sameVersion reports whether a file is compiled for the language version of its module. A
-// build constraint with a release sets another one (cmd/compile/internal/types2/check.go,
-// initFiles), and an excerpt has no constraints.
-func (f *File) sameVersion() bool {
-	return !slices.ContainsFunc(f.Directives, func(text string) bool {
-		if !strings.HasPrefix(text, "//go:build ") {
-			return false
-		}
-		x, err := constraint.Parse(text)
-		return err != nil || constraint.GoVersion(x) != ""
-	})
 }
 
 // demanded reports whether anything may need a type to have a method of this name, be it that

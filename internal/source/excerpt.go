@@ -49,12 +49,6 @@ func (d *Delta) Excerpt(changed map[string]bool, around *Around) (*Excerpt, erro
 	if err := d.excerptable(around.NameOf); err != nil {
 		return nil, err
 	}
-	for _, f := range d.New.Files {
-		if f.sameVersion() {
-			continue
-		}
-		return nil, fmt.Errorf("%s has a language version of its own", filepath.Base(f.Path))
-	}
 	e := &Excerpt{Files: map[string][]byte{}}
 	if err := d.functions(e, changed, around); err != nil {
 		return nil, err
