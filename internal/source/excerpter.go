@@ -260,7 +260,7 @@ func (x *excerpter) declare(e *Excerpt, p *page, it *item, tags func(*Decl) []st
 		case it.form == whole:
 			p.WriteString(f.text(n.Pos(), n.End()))
 		case !x.called[n.Name.Name]:
-			p.WriteString(f.text(n.Pos(), n.Type.End()))
+			p.WriteString(f.text(n.Pos(), n.Type.End()) + uncalled(n))
 		default:
 			s, body, err := x.delta.stub(it.decls[0], tags)
 			if err != nil {
@@ -274,6 +274,15 @@ func (x *excerpter) declare(e *Excerpt, p *page, it *item, tags func(*Decl) []st
 	}
 	p.WriteString("\n")
 	return nil
+}
+
+// uncalled is the body of a function that nothing calls. The compiler wants none but of what
+// is named init (cmd/compile/internal/noder/writer.go, funcExt).
+func uncalled(fn *ast.FuncDecl) string {
+	if fn.Name.Name == "init" {
+		return " { for {} }"
+	}
+	return ""
 }
 
 // text is the source between two positions.

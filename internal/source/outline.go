@@ -116,7 +116,8 @@ func (d *Delta) outline(e *Excerpt, f *File, called func(*Decl) bool, around *Ar
 		if x.File != f {
 			continue
 		}
-		fn, text := x.node.(*ast.FuncDecl), ""
+		fn := x.node.(*ast.FuncDecl)
+		text := uncalled(fn)
 		first, last := x.BodyPos.Line, x.EndLine
 		if x.Kind == Init {
 			text = "{}"
