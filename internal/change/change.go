@@ -93,12 +93,11 @@ type Result struct {
 
 	Left []program.Definition // functions, as they were, that only calls in progress may still call
 
-	// Strict: the edit relies on all code being compiled again. It must not go live while
-	// code of former versions may run that the source no longer has.
-	Strict     bool
-	FormerHeld []string // functions and literals that it removes, whose values may be held
-
-	Worse []string // functions because of which others are quiet: they keep a parameter now
+	// Retyped: types changed, which the edit relies on all code being compiled for. It must
+	// not go live while code of former versions may run that the source no longer has.
+	Retyped    bool
+	Worse      []string // functions because of which others are quiet: they keep a parameter now, or write into it
+	FormerHeld []string // functions and literals that the edit removes, and whose values may be held
 }
 
 // Restarts are the declarations that cannot be made live.
@@ -161,7 +160,7 @@ func Judge(pkgs []Package, o Options) (*Result, error) {
 	j.reached()
 	j.escapes()
 	j.quietWorlds()
-	j.res.Strict = j.res.Strict || len(j.worlds.changed) > 0
+	j.res.Retyped = len(j.worlds.changed) > 0
 	j.former()
 	return j.res, nil
 }
@@ -175,6 +174,7 @@ type judge struct {
 	taken   map[symbolKey]bool // functions that are in the patch
 
 	leave    map[string]bool // see Options.Leave
+	worse    map[string]bool // Result.Worse, and removed functions that come to one
 	worlds   *worlds
 	reported map[string]int  // index in res.Decls, by import path and name
 	dicts    map[string]bool // names of dictionaries whose layout changed

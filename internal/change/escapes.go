@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/source"
 )
 
@@ -49,12 +48,12 @@ func (j *judge) escapes() {
 			delete(worse, generic(name))
 		}
 	}
-	j.res.Strict = len(worse) > 0 || len(writable) > 0
 	j.res.Worse = slices.Sorted(maps.Keys(worse))
 	j.worseRemoved(worse)
 	j.worseRemoved(writable)
+	j.worse = worse
 	for _, g := range j.res.Gone {
-		if base, _ := splitName(g.Object.Name(g.Sym)); worse[generic(base)] || writable[generic(base)] {
+		if name := FunctionOf(g.Object.Name(g.Sym)); worse[name] || writable[name] {
 			j.res.Quiet = append(j.res.Quiet, Span{Definition: g.Definition})
 		}
 	}
@@ -62,12 +61,7 @@ func (j *judge) escapes() {
 		if f.LinesOnly || f.Old.Object == nil {
 			continue
 		}
-		base, _ := splitName(f.Old.Object.Name(f.Old.Sym))
-		quiet := writable[generic(base)] || slices.ContainsFunc(written(f.Old), func(r goobj.Reloc) bool {
-			callee, _ := splitName(strings.TrimSuffix(refName(f.Old.Object, r.Sym), "·f"))
-			return worse[generic(callee)]
-		})
-		if quiet {
+		if writable[FunctionOf(f.Old.Object.Name(f.Old.Sym))] || slices.ContainsFunc(Callees(f.Old), func(callee string) bool { return worse[callee] }) {
 			j.res.Quiet = append(j.res.Quiet, Span{Definition: f.Old})
 		}
 	}

@@ -6,13 +6,31 @@ import (
 	"strings"
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
+	"github.com/realtimefunc/realtimefunc/internal/program"
 )
 
 // Code that the source no longer has may go on: a func value that somebody holds, a call in
 // progress. Nothing redirects it, and no later version of it is judged. That is harmless,
-// until an edit relies on all code being compiled again: because a type changed, or because
-// a function keeps what it is given, or writes into it. Such an edit must not go live while
-// former code may run (see Result.Strict and FormerHeld).
+// until an edit relies on code being compiled again: all code if a type changed, and all
+// callers of a function that now keeps what it is given, or writes into it. Such an edit must
+// not go live while former code may run (see Result.Retyped, Worse and FormerHeld).
+
+// Callees are the functions that code calls or takes the value of, without what the compiler
+// has added to their names.
+func Callees(d program.Definition) (list []string) {
+	for _, r := range written(d) {
+		list = append(list, FunctionOf(strings.TrimSuffix(refName(d.Object, r.Sym), "·f")))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// FunctionOf is the name of the function of the source that a function belongs to, as Callees
+// has it.
+func FunctionOf(name string) string {
+	base, _ := splitName(name)
+	return generic(base)
+}
 
 // forkRemoved makes the functions that the edit removes other ones to old code, so that
 // whoever has the value of one, or has a call in progress that comes to one, is found.
@@ -74,10 +92,10 @@ func (j *judge) former() {
 		}
 	}
 	j.res.FormerHeld = slices.Sorted(maps.Keys(held))
-	if !j.res.Strict || len(held) == 0 {
-		return
-	}
 	for _, name := range j.res.FormerHeld {
+		if !j.res.Retyped && !j.worse[FunctionOf(name)] {
+			continue
+		}
 		d := held[name].decl
 		for _, p := range j.pkgs {
 			if p.ImportPath == d.ImportPath || d.ImportPath == "" {
@@ -112,21 +130,14 @@ func (j *judge) mayMakeClosures(base string) bool {
 	return false
 }
 
-// worseRemoved adds to the functions that keep, or write into, what they are given those
-// that are removed and call one.
-func (j *judge) worseRemoved(worse map[string]bool) {
-	for grown := len(worse) > 0; grown; {
+// worseRemoved adds to a set of functions those that are removed and come to one.
+func (j *judge) worseRemoved(set map[string]bool) {
+	for grown := len(set) > 0; grown; {
 		grown = false
 		for _, g := range j.res.Gone {
-			base, _ := splitName(g.Object.Name(g.Sym))
-			if worse[generic(base)] {
-				continue
-			}
-			if slices.ContainsFunc(written(g.Definition), func(r goobj.Reloc) bool {
-				callee, _ := splitName(strings.TrimSuffix(refName(g.Object, r.Sym), "·f"))
-				return worse[generic(callee)]
-			}) {
-				worse[generic(base)], grown = true, true
+			name := FunctionOf(g.Object.Name(g.Sym))
+			if !set[name] && slices.ContainsFunc(Callees(g.Definition), func(callee string) bool { return set[callee] }) {
+				set[name], grown = true, true
 			}
 		}
 	}

@@ -183,12 +183,11 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		return err
 	}
 	c.Quiet = append(c.Quiet, e.fileReaders...)
-	if res.Strict {
-		if len(h.formerHeld) > 0 {
-			return restartf("an earlier edit has removed %s, which may still be called, and was compiled for what this edit changes", strings.Join(h.formerHeld, ", "))
-		}
-		c.Quiet = append(c.Quiet, h.formerBodies...)
+	former, err := h.former.quiet(res, h.bodies)
+	if err != nil {
+		return err
 	}
+	c.Quiet = append(c.Quiet, former...)
 	for _, t := range res.Retired {
 		e.debug = append(e.debug, fmt.Sprintf("retires %s at %#x", t.Type, t.Addr))
 		c.Retired = append(c.Retired, t.Addr)
@@ -197,7 +196,8 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	if err != nil {
 		return err
 	}
-	c.Running = append(h.bodies.changed(img, res), left...)
+	old := append(h.bodies.changed(img, res), left...)
+	c.Running = slices.Clip(old)
 	callers := e.ask(res, img, &c.Running)
 	// The agent waits for the end of the program's initialization.
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
@@ -223,37 +223,23 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	}
 	e.report.Timing.Pause = time.Duration(applied.PauseNS)
 	e.report.Held.Versions, e.report.Held.Bytes = h.patch.Held()
+	all := len(applied.Frames) < wire.MaxFrames
 	callers.answer(applied, c.Running)
 	for _, f := range applied.Frames {
 		if r, ok := h.bodies.running(c.Running[f.Range].Start, f); ok {
 			e.report.Running = append(e.report.Running, r)
 		}
 	}
-	h.rememberFormer(res, c.Running, applied.Frames)
-	e.markRunning(res)
+	h.former.remember(res, old, applied.Frames, all)
+	e.markRunning(res, all)
 	e.tellCallable(callers, res)
-	if res.Strict {
+	if res.Retyped {
 		h.patch.Program.ForgetRemoved()
 	}
 	h.patch.Program.Remove(res.Removed)
 	h.bodies.defined(img, res)
 	e.accept(e.units)
 	return nil
-}
-
-// rememberFormer notes the code of this edit's former version that may go on: see
-// change.Result.Strict.
-func (h *host) rememberFormer(res *change.Result, old []wire.Range, frames []wire.Frame) {
-	h.formerHeld = append(h.formerHeld, res.FormerHeld...)
-	if len(frames) >= wire.MaxFrames {
-		h.formerBodies = append(h.formerBodies, old...) // there may be more
-		return
-	}
-	for _, f := range frames {
-		if r := old[f.Range]; !slices.Contains(h.formerBodies, r) {
-			h.formerBodies = append(h.formerBodies, r)
-		}
-	}
 }
 
 // held makes the edit a restart because of values of types that changed.
@@ -337,11 +323,11 @@ func (h *host) versions(list []change.Span) (ranges []wire.Range, err error) {
 
 // markRunning turns the verdict of declarations that still run somewhere into "live
 // for new calls". A func literal that was left to calls of the function around it is live
-// if there are none.
-func (e *edit) markRunning(res *change.Result) {
+// if there are none; all: the report has all calls.
+func (e *edit) markRunning(res *change.Result, all bool) {
 	for i := range e.report.Decls {
 		d := &e.report.Decls[i]
-		if d.Reason == change.Around && len(e.report.Running) < wire.MaxFrames && !slices.ContainsFunc(e.report.Running, func(r report.Running) bool { return runsAround(d, r) }) {
+		if d.Reason == change.Around && all && !slices.ContainsFunc(e.report.Running, func(r report.Running) bool { return runsAround(d, r) }) {
 			d.Verdict, d.Reason = report.VerdictLive, ""
 		}
 	}

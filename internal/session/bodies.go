@@ -16,16 +16,25 @@ import (
 type bodies map[uint64]body
 
 type body struct {
-	name  string
-	size  uint32
-	lines *goobj.Lines
+	name    string
+	size    uint32
+	lines   *goobj.Lines
+	callees []string // see change.Callees
 }
 
 // know notes the version at an address.
 func (b bodies) know(addr uint64, d program.Definition) {
 	if _, ok := b[addr]; !ok {
-		b[addr] = body{unique.Make(d.Object.Name(d.Sym)).Value(), d.Object.Size(d.Sym), d.Object.Lines(d.Sym)}
+		b[addr] = body{unique.Make(d.Object.Name(d.Sym)).Value(), d.Object.Size(d.Sym), d.Object.Lines(d.Sym), kept(change.Callees(d))}
 	}
+}
+
+// kept are the same names, apart from the objects that they come from.
+func kept(names []string) []string {
+	for i, name := range names {
+		names[i] = unique.Make(name).Value()
+	}
+	return names
 }
 
 // learn notes the object of a version that is about to be replaced for the first time.

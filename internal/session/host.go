@@ -44,10 +44,7 @@ type host struct {
 	abbrevs  signature.Abbrevs
 	sources  *sources
 	bodies   bodies
-
-	// Code of former versions that the source no longer has and that may go on.
-	formerHeld   []string     // functions whose values may be held
-	formerBodies []wire.Range // bodies that calls in progress have gone on with
+	former   former
 }
 
 // build builds the program.
@@ -168,6 +165,7 @@ func (h *host) warm(ctx context.Context) error {
 		return errors.New(h.restartMode)
 	}
 	h.bodies = bodies{}
+	h.former = former{bodies: map[wire.Range]bool{}, callees: map[string][]string{}}
 	if err := <-setup; err != nil {
 		return err
 	}

@@ -245,7 +245,7 @@ func TestMarkRunning(t *testing.T) {
 		},
 		Running: []report.Running{{Name: "main.loop", Goroutine: 7}, {Name: "m/lib.(*T).Run", Goroutine: 9}},
 	}}
-	e.markRunning(&change.Result{})
+	e.markRunning(&change.Result{}, true)
 	want := []report.Verdict{report.VerdictLiveNewCalls, live, report.VerdictLiveNewCalls, live, live}
 	for i, d := range e.report.Decls {
 		if d.Verdict != want[i] {
