@@ -51,8 +51,8 @@ func (j *judge) pinForks() {
 		switch holder, isTaken := taken[name]; {
 		case isTaken:
 			j.pin(f, "its value was taken "+j.in(holder))
-		case f.decl != nil && len(f.decl.Directives) > 0:
-			j.pin(f, "other code may call it by "+strings.Fields(f.decl.Directives[0])[0])
+		case f.decl != nil && len(others(f.decl)) > 0:
+			j.pin(f, "other code may call it by "+strings.Fields(others(f.decl)[0])[0])
 		case f.key.abi == goobj.ABI0:
 			j.pin(f, "assembly may call it")
 		case method == "":

@@ -88,7 +88,7 @@ func changeReason(c source.Change) string {
 		switch {
 		case is(source.Signature) && c.Old.HasBody != c.New.HasBody:
 			return "it has a Go body in one version only"
-		case is(source.Directives):
+		case is(source.Directives) && !slices.Equal(others(c.Old), others(c.New)):
 			return "its directives changed"
 		}
 	case source.Type:
@@ -109,6 +109,20 @@ func changeReason(c source.Change) string {
 		}
 	}
 	return ""
+}
+
+// pragmas are the directives that a function is compiled by, and nothing else: its callers,
+// and code elsewhere, know nothing of them (cmd/compile/internal/noder/lex.go, pragmaFlag,
+// Go 1.25 to 1.27).
+var pragmas = []string{"//go:noinline", "//go:nosplit", "//go:norace", "//go:nocheckptr"}
+
+// others are the directives of a function that are no pragmas, in the order of the alphabet.
+func others(d *source.Decl) []string {
+	list := slices.DeleteFunc(slices.Clone(d.Directives), func(line string) bool {
+		return slices.Contains(pragmas, strings.TrimSpace(line))
+	})
+	slices.Sort(list)
+	return list
 }
 
 func hasDirective(d *source.Decl, prefix string) bool {
