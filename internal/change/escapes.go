@@ -44,8 +44,8 @@ func (j *judge) escapes() {
 		return
 	}
 	for name, f := range j.worlds.forks {
-		if f.left {
-			delete(worse, generic(name))
+		if f.left || generic(name) == name && !j.hasLiterals(f) {
+			delete(worse, generic(name)) // old callers go on to call the old one
 		}
 	}
 	j.res.Worse = slices.Sorted(maps.Keys(worse))

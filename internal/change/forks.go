@@ -82,11 +82,16 @@ func (j *judge) findForks() {
 // One with a func literal is not: it may be the literal that keeps something, and closures
 // of it may be held.
 func (j *judge) mayLeave(f *fork) bool {
-	if f.decl == nil || !j.leave[generic(f.key.name)] || f.decl.Lits != nil {
-		return false
+	return j.leave[generic(f.key.name)] && !j.hasLiterals(f)
+}
+
+// hasLiterals reports whether a function has func literals, or may have.
+func (j *judge) hasLiterals(f *fork) bool {
+	if f.decl == nil || f.decl.Lits != nil {
+		return true
 	}
 	old := f.p.Delta.Old.Decls[f.decl.Name]
-	return old != nil && old.Lits == nil
+	return old == nil || old.Lits != nil
 }
 
 // mayFork reports whether the sources of a package, or what it is compiled against,
