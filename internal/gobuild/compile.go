@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"go/token"
@@ -471,9 +472,7 @@ func (c *Compiler) damaged(p *Package, req Request, scan *Scan) string {
 			if file == "" {
 				continue
 			}
-			q := c.h.pkg(p.resolve(path))
-			now := stampOf(file)
-			if now == (stamp{}) || q != nil && file == q.Export && now != q.stamp {
+			if q := c.h.pkg(p.resolve(path)); stampOf(file) == (stamp{}) || q != nil && file == q.Export && !q.intact() {
 				return file
 			}
 		}
@@ -493,6 +492,19 @@ func stampOf(name string) stamp {
 		return stamp{}
 	}
 	return stamp{fi.Size(), fi.ModTime()}
+}
+
+// intact reports whether the archive of a package is what the program was built from. A newer
+// time says nothing: the go command sets it when it uses an entry of the build cache, and
+// names the entry by the SHA-256 of its content (cmd/go/internal/cache/cache.go, Go 1.25 to
+// 1.27).
+func (p *Package) intact() bool {
+	if stampOf(p.Export) == p.stamp {
+		return true
+	}
+	b, err := os.ReadFile(p.Export)
+	sum := sha256.Sum256(b)
+	return err == nil && filepath.Base(p.Export) == hex.EncodeToString(sum[:])+"-d"
 }
 
 func (o *Object) addNotes(notes []note) {
