@@ -3,6 +3,8 @@ package gobuild
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"go/token"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -372,6 +375,34 @@ func TestAcceptLeavesTheBuildCache(t *testing.T) {
 	for _, name := range archives {
 		if !exists(name) {
 			t.Errorf("%s is gone", name)
+		}
+	}
+}
+
+// TestIntact: an entry of the build cache is what it was as long as its content is.
+func TestIntact(t *testing.T) {
+	sum := sha256.Sum256([]byte("archive"))
+	p := &Package{Export: filepath.Join(t.TempDir(), hex.EncodeToString(sum[:])+"-d")}
+	write := func(content string, age time.Duration) {
+		t.Helper()
+		if err := os.WriteFile(p.Export, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(p.Export, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("archive", time.Hour)
+	p.stamp = stampOf(p.Export)
+	for _, c := range []struct {
+		content string
+		age     time.Duration
+		want    bool
+	}{{"archive", time.Hour, true}, {"archive", 0, true}, {"Archive", 0, false}, {"arch", time.Hour, false}} {
+		write(c.content, c.age)
+		if got := p.intact(); got != c.want {
+			t.Errorf("content %q, %v old: intact is %t, want %t", c.content, c.age, got, c.want)
 		}
 	}
 }
