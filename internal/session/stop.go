@@ -22,7 +22,11 @@ type stop struct {
 func (s *stop) listen() (end func()) {
 	s.asked = make(chan syscall.Signal, 1)
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(sig) { // see package process, which asks the same after us
+			signal.Notify(signals, sig)
+		}
+	}
 	// Who reads our lines may end before the program does (realtime run . 2>&1 | head).
 	// For the runtime that would be our end too, with no word and the program left
 	// alone (os/signal, "SIGPIPE"). Not ignored: children would inherit that.
