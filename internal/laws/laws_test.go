@@ -236,9 +236,9 @@ func texts(t *testing.T) map[string][]byte {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && name == ".git" || d.IsDir() && name == "tmp":
+		case d.IsDir() && (name == ".git" || name == "tmp"):
 			return fs.SkipDir
-		case !d.Type().IsRegular():
+		case !d.Type().IsRegular() || name == ".git": // a file in a worktree
 			return nil
 		}
 		text, err := fs.ReadFile(root, name)
