@@ -168,9 +168,6 @@ func (c *Callers) Ask(pkgs []Package, res *Result, ctx Context) *Question {
 		_, made := splitName(name)
 		gone[name] = isLiteral(made) // its name may be that of another literal now
 		q.lost[name] = held[name]
-		if g.Kind == "method" {
-			q.lost[name] = append(slices.Clip(q.lost[name]), q.converters(pkgs, name)...)
-		}
 	}
 	for name, by := range held {
 		if to := q.rename(name); !gone[name] {

@@ -16,10 +16,21 @@ import (
 // not go live while former code may run (see Result.Retyped, Worse and FormerHeld).
 
 // Callees are the functions that code calls or takes the value of, without what the compiler
-// has added to their names.
+// has added to their names. Code is not only the function: what the compiler makes of a go or
+// defer statement, or of the body of a range over a function, calls for the function, which
+// has on its stack what these calls are given.
 func Callees(d program.Definition) (list []string) {
-	for _, r := range written(d) {
-		list = append(list, FunctionOf(strings.TrimSuffix(refName(d.Object, r.Sym), "·f")))
+	seen := map[goobj.Sym]bool{d.Sym: true}
+	for syms := []goobj.Sym{d.Sym}; len(syms) > 0; syms = syms[1:] {
+		for _, r := range written(program.Definition{Object: d.Object, Sym: syms[0]}) {
+			name := strings.TrimSuffix(refName(d.Object, r.Sym), "·f")
+			list = append(list, FunctionOf(name))
+			_, made := splitName(name)
+			if s, ok := d.Object.Local(r.Sym); ok && made != "" && !isLiteral(made) && !seen[s] {
+				seen[s] = true
+				syms = append(syms, s)
+			}
+		}
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
@@ -77,6 +88,7 @@ func (j *judge) former() {
 			}
 		})
 	}
+	removed := j.removedTypes() // the edit is not live if there is a value of one in an interface
 	held := map[string]Gone{}
 	for _, g := range j.res.Gone {
 		name := g.Object.Name(g.Sym)
@@ -86,9 +98,12 @@ func (j *judge) former() {
 			held[name] = g
 		case isLiteral(made) && j.mayMakeClosures(base):
 			held[name] = g
-		case made == "" && strings.Contains(generic(name), ".") && g.decl.Kind == "func" && strings.Contains(g.decl.Name, ".") &&
-			j.hasInterfaceMethod(name[strings.LastIndexByte(name, '.')+1:]):
-			held[name] = g
+		case made == "" && g.decl.Kind == "func" && strings.Contains(g.decl.Name, "."):
+			receiver := plain(generic(name))
+			i := strings.LastIndexByte(receiver, '.')
+			if _, is := removed[receiver[:i]]; !is && j.hasInterfaceMethod(receiver[i+1:]) {
+				held[name] = g
+			}
 		}
 	}
 	j.res.FormerHeld = slices.Sorted(maps.Keys(held))

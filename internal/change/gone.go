@@ -15,7 +15,7 @@ import (
 // function with all that the compiler made of it.
 type Gone struct {
 	program.Definition
-	Kind string // "func", "literal", "method" of a type that is gone too; "" for what is not of the source
+	Kind string // "func", "literal"; "" for what is not of the source
 	decl Decl   // of the function, or of the one around a literal
 	at   string // "main.go:12", of a literal
 }
@@ -35,9 +35,6 @@ func (j *judge) goneFamily(p *pkg, f *family) {
 			g = owner.goneLiteral(m, decl)
 		case m.made == "" || m.made == methodValue:
 			g.Kind = "func"
-			if decl.Kind == source.Method && m.made == "" && owner.Delta.New.Decls[receiver(decl)] == nil {
-				g.Kind = "method"
-			}
 			g.decl = Decl{ImportPath: owner.ImportPath, Package: owner.name(), Kind: "func", Name: decl.Name, Verdict: Kept}
 		}
 		j.res.Gone = append(j.res.Gone, g)
@@ -89,53 +86,6 @@ func (p *pkg) goneLiteral(m member, around *source.Decl) Gone {
 	return g
 }
 
-// converters are the functions that have made interface values of a type which is gone, and
-// of which a method is: it may be called by these.
-func (q *Question) converters(pkgs []Package, method string) (list []string) {
-	var types []string
-	for _, p := range pkgs {
-		for _, l := range p.Old.layers {
-			for _, d := range q.c.refs(l).methods[method] {
-				if q.asMethod(method, d) {
-					types = append(types, d.typ)
-				}
-			}
-		}
-	}
-	if len(types) == 0 {
-		return nil
-	}
-	for _, p := range pkgs {
-		for _, l := range p.Old.layers {
-			for _, key := range l.order {
-				d := l.text[key]
-				for _, r := range d.Object.Relocs(d.Sym, nil) {
-					name := refName(d.Object, r.Sym)
-					if pair, ok := strings.CutPrefix(name, "go:itab."); ok {
-						t, _, _ := strings.Cut(pair, ",")
-						name = "type:" + t
-					} else if r.Type != goobj.RUseIface {
-						continue
-					}
-					if slices.Contains(types, name) && (isInit(shortOf(key.name)) || q.c.ran(d)) {
-						list = holders(list, key.name)
-					}
-				}
-			}
-			for name, d := range l.data {
-				if isVariable(d) && slices.ContainsFunc(written(d), func(r goobj.Reloc) bool {
-					pair, ok := strings.CutPrefix(refName(d.Object, r.Sym), "go:itab.")
-					t, _, _ := strings.Cut(pair, ",")
-					return ok && slices.Contains(types, "type:"+t)
-				}) {
-					list = holders(list, "var "+name)
-				}
-			}
-		}
-	}
-	return list
-}
-
 // Again is the reason for which a changed function is live for new calls and there are none;
 // "" if there may be one. The index is that of its declaration in the result.
 func (q *Question) Again(res *Result, decl int) string {
@@ -169,15 +119,11 @@ func (q *Question) Kept(res *Result) (list []Decl) {
 			continue
 		}
 		d := g.decl
-		in := inFunction(by[0])
-		switch g.Kind {
-		case "literal":
-			d.Reason = fmt.Sprintf("a func literal that the source no longer has (it was at %s) may still be called: its value was taken %s; restart the program to drop it", g.at, in)
-		case "method":
-			d.Reason = "the source no longer has it, but it may still be called: a value that has it was taken " + in + "; restart the program to drop it"
-		default:
-			d.Reason = "the source no longer has it, but it may still be called: its value was taken " + in + "; restart the program to drop it"
+		what := "the source no longer has it, but it"
+		if g.Kind == "literal" {
+			what = fmt.Sprintf("a func literal that the source no longer has (it was at %s)", g.at)
 		}
+		d.Reason = what + " may still be called: its value was taken " + inFunction(by[0]) + "; restart the program to drop it"
 		if !slices.ContainsFunc(list, func(have Decl) bool {
 			return have.ImportPath == d.ImportPath && have.Name == d.Name && (g.Kind != "literal" || have.Reason == d.Reason)
 		}) {

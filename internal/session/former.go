@@ -60,7 +60,7 @@ func (f *former) remember(res *change.Result, old []wire.Range, frames []wire.Fr
 	for _, name := range res.FormerHeld {
 		f.held = append(f.held, strings.Clone(name))
 	}
-	for _, d := range slices.Concat(gone(res.Gone), res.Left) {
+	for _, d := range leftBehind(res) {
 		name := strings.Clone(change.FunctionOf(d.Object.Name(d.Sym)))
 		list := append(f.callees[name], kept(change.Callees(d))...)
 		slices.Sort(list)
@@ -73,9 +73,16 @@ func (f *former) remember(res *change.Result, old []wire.Range, frames []wire.Fr
 	}
 }
 
-func gone(list []change.Gone) (defs []program.Definition) {
-	for _, g := range list {
-		defs = append(defs, g.Definition)
+// leftBehind is the old code that nothing redirects.
+func leftBehind(res *change.Result) []program.Definition {
+	list := slices.Clone(res.Left)
+	for _, g := range res.Gone {
+		list = append(list, g.Definition)
 	}
-	return defs
+	for _, f := range res.Functions {
+		if f.Replaces == "" && f.Old.Object != nil {
+			list = append(list, f.Old)
+		}
+	}
+	return list
 }
