@@ -130,7 +130,7 @@ func Judge(pkgs []Package, o Options) (*Result, error) {
 	j := &judge{
 		Options: o, prog: o.Program, abbrevs: o.Abbrevs,
 		res:    &Result{NewVariables: map[string]bool{}, Twins: map[program.Definition]program.Definition{}},
-		consts: map[string]bool{}, renewed: map[string]bool{}, taken: map[symbolKey]bool{}, reported: map[string]int{}, leave: map[string]bool{},
+		consts: map[string]bool{}, renewed: map[string]bool{}, taken: map[symbolKey]bool{}, reported: map[string]int{}, guessed: map[*source.Decl]bool{}, leave: map[string]bool{},
 	}
 	for _, name := range o.Leave {
 		j.leave[name] = true
@@ -173,8 +173,9 @@ type judge struct {
 	res     *Result
 	taken   map[symbolKey]bool // functions that are in the patch
 
-	leave    map[string]bool // see Options.Leave
-	worse    map[string]bool // Result.Worse, and removed functions that come to one
+	leave    map[string]bool       // see Options.Leave
+	guessed  map[*source.Decl]bool // with func literals of which the former ones are not known for certain
+	worse    map[string]bool       // Result.Worse, and removed functions that come to one
 	worlds   *worlds
 	reported map[string]int  // index in res.Decls, by import path and name
 	dicts    map[string]bool // names of dictionaries whose layout changed

@@ -23,14 +23,10 @@ func (j *judge) escapes() {
 				continue
 			}
 			name := p.prefix + generic(d.Symbol)
-			had, has := p.OldEscape.Of(was), p.NewEscape.Of(d)
-			for _, text := range has {
-				// A variable of its own that moved to the heap matters to func literals alone.
-				matters := strings.Contains(text, " param") || d.Lits != nil || was.Lits != nil
-				if matters && !slices.Contains(had, text) && !strings.HasPrefix(text, zeroCopy) {
-					worse[name] = true
-				}
+			if j.keepsMore(p, was, d) {
+				worse[name] = true
 			}
+			had, has := p.OldEscape.Of(was), p.NewEscape.Of(d)
 			if count(had, zeroCopy) > count(has, zeroCopy) {
 				writable[name] = true
 			}
@@ -48,9 +44,15 @@ func (j *judge) escapes() {
 			delete(worse, generic(name)) // old callers go on to call the old one
 		}
 	}
+	comingTo(worse, j.untold())
+	gone := map[string][]string{}
+	for _, g := range j.res.Gone {
+		name := FunctionOf(g.Object.Name(g.Sym))
+		gone[name] = append(gone[name], Callees(g.Definition)...)
+	}
 	j.res.Worse = slices.Sorted(maps.Keys(worse))
-	j.worseRemoved(worse)
-	j.worseRemoved(writable)
+	comingTo(worse, gone)
+	comingTo(writable, gone)
 	j.worse = worse
 	for _, g := range j.res.Gone {
 		if name := FunctionOf(g.Object.Name(g.Sym)); worse[name] || writable[name] {
@@ -63,6 +65,75 @@ func (j *judge) escapes() {
 		}
 		if writable[FunctionOf(f.Old.Object.Name(f.Old.Sym))] || slices.ContainsFunc(Callees(f.Old), func(callee string) bool { return worse[callee] }) {
 			j.res.Quiet = append(j.res.Quiet, Span{Definition: f.Old})
+		}
+	}
+}
+
+// keepsMore reports whether a function, or a func literal in it, may keep or write into a
+// parameter or a captured variable that its former version did not.
+func (j *judge) keepsMore(p *pkg, was, now *source.Decl) bool {
+	had, has := p.OldEscape.owned(p.Delta.Old, was), p.NewEscape.owned(p.Delta.New, now)
+	former := map[*source.Literal]*source.Literal{nil: nil}
+	for _, pair := range source.MatchLiterals(was.Lits, now.Lits) {
+		former[pair.New] = pair.Old
+	}
+	for note, n := range has {
+		ofParam := strings.Contains(note.text, " param")
+		// A variable of its own that moved to the heap matters to func literals alone.
+		if !ofParam && now.Lits == nil && was.Lits == nil || strings.HasPrefix(note.text, zeroCopy) {
+			continue
+		}
+		old, paired := former[note.lit]
+		if !paired {
+			if j.guessed[now] {
+				return true // it may be a former one
+			}
+			continue // it is new
+		}
+		before := had[owned{old, note.text}]
+		if before < n {
+			return true
+		}
+		if _, name, _ := strings.Cut(note.text, ": "); !ofParam && before < declares(was, old, name) {
+			return true // it may be another one of the name
+		}
+	}
+	return false
+}
+
+// declares is how many variables of a name a function has, or a func literal in it.
+func declares(d *source.Decl, l *source.Literal, name string) int {
+	if l != nil {
+		return l.Declares(name)
+	}
+	return d.Declares(name)
+}
+
+// untold are the functions that the compiler says nothing of, and what they come to: instances
+// of generic functions, and what it makes of methods. They keep what those keep.
+func (j *judge) untold() map[string][]string {
+	callees := map[string][]string{}
+	for _, p := range j.pkgs {
+		for _, f := range p.Old.allFamilies() {
+			for _, m := range f.members {
+				if strings.Contains(m.key.name, "[") || m.made == "" && wrapper(m) {
+					name := FunctionOf(m.key.name)
+					callees[name] = append(callees[name], Callees(m.def)...)
+				}
+			}
+		}
+	}
+	return callees
+}
+
+// comingTo adds to a set of functions those of others that come to one.
+func comingTo(set map[string]bool, callees map[string][]string) {
+	for grown := len(set) > 0; grown; {
+		grown = false
+		for name, list := range callees {
+			if !set[name] && slices.ContainsFunc(list, func(callee string) bool { return set[callee] }) {
+				set[name], grown = true, true
+			}
 		}
 	}
 }

@@ -144,16 +144,3 @@ func (j *judge) mayMakeClosures(base string) bool {
 	}
 	return false
 }
-
-// worseRemoved adds to a set of functions those that are removed and come to one.
-func (j *judge) worseRemoved(set map[string]bool) {
-	for grown := len(set) > 0; grown; {
-		grown = false
-		for _, g := range j.res.Gone {
-			name := FunctionOf(g.Object.Name(g.Sym))
-			if !set[name] && slices.ContainsFunc(Callees(g.Definition), func(callee string) bool { return set[callee] }) {
-				set[name], grown = true, true
-			}
-		}
-	}
-}

@@ -66,6 +66,9 @@ func (j *judge) literals(p *pkg, f, before *family, oldName, name string) *liter
 		if _, ok := l.pairs[name]; !ok && oldUnknown[name] {
 			l.pairs[name] = litPair{old: name, guess: true}
 			matched[name] = true
+			for _, d := range newDecls {
+				j.guessed[d] = true
+			}
 		}
 	}
 	for _, m := range f.members {

@@ -65,6 +65,31 @@ func (e Escape) Of(d *source.Decl) (list []string) {
 	return list
 }
 
+// owned is a text on a parameter or variable of a func literal, or of the declaration itself.
+type owned struct {
+	lit  *source.Literal
+	text string
+}
+
+// owned are the texts of Of, by whose they are, and how often.
+func (e Escape) owned(p *source.Package, d *source.Decl) map[owned]int {
+	set := map[owned]int{}
+	lits := p.LiteralsOf(d)
+	for _, n := range e.Lines(d.File.Path, d.Pos.Line, d.EndLine) {
+		if onLiterals(n.Text) {
+			continue
+		}
+		o := owned{text: strings.TrimSpace(n.Text)}
+		for _, l := range lits { // the last one around it is the innermost
+			if (l.Line < n.Line || l.Line == n.Line && l.Col <= n.Col) && n.Line <= l.EndLine {
+				o.lit = l
+			}
+		}
+		set[o]++
+	}
+	return set
+}
+
 // Tags are those of the texts on a function by which its callers are compiled: on its
 // parameters, not on those of func literals in it.
 func (e Escape) Tags(d *source.Decl) (list []string) {
