@@ -39,12 +39,12 @@ func (j *judge) escapes() {
 	if len(worse) == 0 && len(writable) == 0 {
 		return
 	}
+	comingTo(worse, j.untold()) // before any is left: what is not hands on to the new one
 	for name, f := range j.worlds.forks {
 		if f.left || generic(name) == name && !j.hasLiterals(f) {
 			delete(worse, generic(name)) // old callers go on to call the old one
 		}
 	}
-	comingTo(worse, j.untold())
 	gone := map[string][]string{}
 	for _, g := range j.res.Gone {
 		name := FunctionOf(g.Object.Name(g.Sym))
