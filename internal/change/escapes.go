@@ -39,7 +39,7 @@ func (j *judge) escapes() {
 	if len(worse) == 0 && len(writable) == 0 {
 		return
 	}
-	comingTo(worse, j.untold()) // before any is left: what is not hands on to the new one
+	ComingTo(worse, j.untold()) // before any is left: what is not hands on to the new one
 	for name, f := range j.worlds.forks {
 		if f.left || generic(name) == name && !j.hasLiterals(f) {
 			delete(worse, generic(name)) // old callers go on to call the old one
@@ -51,8 +51,8 @@ func (j *judge) escapes() {
 		gone[name] = append(gone[name], Callees(g.Definition)...)
 	}
 	j.res.Worse = slices.Sorted(maps.Keys(worse))
-	comingTo(worse, gone)
-	comingTo(writable, gone)
+	ComingTo(worse, gone)
+	ComingTo(writable, gone)
 	j.worse = worse
 	for _, g := range j.res.Gone {
 		if name := FunctionOf(g.Object.Name(g.Sym)); worse[name] || writable[name] {
@@ -126,8 +126,8 @@ func (j *judge) untold() map[string][]string {
 	return callees
 }
 
-// comingTo adds to a set of functions those of others that come to one.
-func comingTo(set map[string]bool, callees map[string][]string) {
+// ComingTo adds to a set of functions those of others that come to one by what they call.
+func ComingTo(set map[string]bool, callees map[string][]string) {
 	for grown := len(set) > 0; grown; {
 		grown = false
 		for name, list := range callees {

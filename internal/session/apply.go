@@ -197,7 +197,7 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		return err
 	}
 	old := append(h.bodies.changed(img, res), left...)
-	c.Running = slices.Clip(old)
+	c.Running = slices.Clone(old) // Load sorts it
 	callers := e.ask(res, img, &c.Running)
 	// The agent waits for the end of the program's initialization.
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
@@ -225,12 +225,17 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	e.report.Held.Versions, e.report.Held.Bytes = h.patch.Held()
 	all := len(applied.Frames) < wire.MaxFrames
 	callers.answer(applied, c.Running)
+	var stay []wire.Range
 	for _, f := range applied.Frames {
+		stay = append(stay, c.Running[f.Range])
 		if r, ok := h.bodies.running(c.Running[f.Range].Start, f); ok {
 			e.report.Running = append(e.report.Running, r)
 		}
 	}
-	h.former.remember(res, old, applied.Frames, all)
+	if !all {
+		stay = old // any of them may have a call
+	}
+	h.former.remember(res, stay)
 	e.markRunning(res, all)
 	e.tellCallable(callers, res)
 	if res.Retyped {

@@ -17,46 +17,31 @@ type former struct {
 	callees map[string][]string // of functions that nothing redirects
 }
 
-// quiet are the bodies that must have no call in progress when an edit goes live: those of
-// all types if one changed, and those that come to a function which keeps more now.
+// quiet are the bodies that must have no call in progress when an edit goes live: all if a
+// type changed, else those that come to a function which keeps more now.
 func (f *former) quiet(res *change.Result, known bodies) (list []wire.Range, err error) {
+	worse := map[string]bool{}
+	for _, name := range res.Worse {
+		worse[name] = true
+	}
+	change.ComingTo(worse, f.callees)
 	for _, name := range f.held {
-		if res.Retyped || f.comesTo([]string{change.FunctionOf(name)}, res.Worse) {
+		if res.Retyped || worse[change.FunctionOf(name)] {
 			return nil, restartf("an earlier edit has removed %s, which may still be called, and was compiled for what this edit changes", name)
 		}
 	}
 	for r := range f.bodies {
 		b, ok := known[r.Start]
-		if !ok || res.Retyped || f.comesTo(b.callees, res.Worse) {
+		if !ok || res.Retyped || slices.ContainsFunc(b.callees, func(callee string) bool { return worse[callee] }) {
 			list = append(list, r)
 		}
 	}
 	return list, nil
 }
 
-// comesTo reports whether one of some functions is, or comes to by code that nothing
-// redirects, one of a sorted set.
-func (f *former) comesTo(list, set []string) bool {
-	if len(set) == 0 {
-		return false
-	}
-	list = slices.Clone(list)
-	seen := map[string]bool{}
-	for i := 0; i < len(list); i++ {
-		if _, found := slices.BinarySearch(set, list[i]); found {
-			return true
-		}
-		if !seen[list[i]] {
-			seen[list[i]] = true
-			list = append(list, f.callees[list[i]]...)
-		}
-	}
-	return false
-}
-
-// remember notes the code that an edit leaves behind: old are the bodies that it replaces or
-// leaves to calls in progress, of which some have frames; all: there are no other calls.
-func (f *former) remember(res *change.Result, old []wire.Range, frames []wire.Frame, all bool) {
+// remember notes the code that an edit leaves behind; stay are the old bodies that may have
+// calls in progress.
+func (f *former) remember(res *change.Result, stay []wire.Range) {
 	for _, name := range res.FormerHeld {
 		f.held = append(f.held, strings.Clone(name))
 	}
@@ -66,10 +51,8 @@ func (f *former) remember(res *change.Result, old []wire.Range, frames []wire.Fr
 		slices.Sort(list)
 		f.callees[name] = slices.Compact(list)
 	}
-	for i, r := range old {
-		if !all || slices.ContainsFunc(frames, func(at wire.Frame) bool { return int(at.Range) == i }) {
-			f.bodies[r] = true
-		}
+	for _, r := range stay {
+		f.bodies[r] = true
 	}
 }
 
