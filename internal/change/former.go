@@ -88,7 +88,6 @@ func (j *judge) former() {
 			}
 		})
 	}
-	removed := j.removedTypes() // the edit is not live if there is a value of one in an interface
 	held := map[string]Gone{}
 	for _, g := range j.res.Gone {
 		name := g.Object.Name(g.Sym)
@@ -98,12 +97,9 @@ func (j *judge) former() {
 			held[name] = g
 		case isLiteral(made) && j.mayMakeClosures(base):
 			held[name] = g
-		case made == "" && g.decl.Kind == "func" && strings.Contains(g.decl.Name, "."):
-			receiver := plain(generic(name))
-			i := strings.LastIndexByte(receiver, '.')
-			if _, is := removed[receiver[:i]]; !is && j.hasInterfaceMethod(receiver[i+1:]) {
-				held[name] = g
-			}
+		case made == "" && strings.Contains(generic(name), ".") && g.decl.Kind == "func" && strings.Contains(g.decl.Name, ".") &&
+			j.hasInterfaceMethod(name[strings.LastIndexByte(name, '.')+1:]):
+			held[name] = g // also of a type that is gone: a call in progress may make an interface value of it
 		}
 	}
 	j.res.FormerHeld = slices.Sorted(maps.Keys(held))
