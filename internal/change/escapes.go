@@ -17,9 +17,13 @@ import (
 func (j *judge) escapes() {
 	worse, writable := map[string]bool{}, map[string]bool{}
 	for _, p := range j.pkgs {
+		other := map[*source.Decl]bool{}
+		for _, c := range p.Delta.Changed {
+			other[c.New] = c.What != source.Lines
+		}
 		for _, d := range p.Delta.New.List {
 			was := p.Delta.Old.Decls[d.Name]
-			if was == nil || d.Kind != source.Func && d.Kind != source.Method {
+			if was == nil || d.Kind != source.Func && d.Kind != source.Method || !other[d] && p.sameNotes(was, d) {
 				continue
 			}
 			name := p.prefix + generic(d.Symbol)
@@ -67,6 +71,16 @@ func (j *judge) escapes() {
 			j.res.Quiet = append(j.res.Quiet, Span{Definition: f.Old})
 		}
 	}
+}
+
+// sameNotes reports whether the compiler says the same of both versions of a function, in the
+// same places: those of the same variables if the text is the same.
+func (p *pkg) sameNotes(was, now *source.Decl) bool {
+	had := p.OldEscape.Lines(was.File.Path, was.Pos.Line, was.EndLine)
+	has := p.NewEscape.Lines(now.File.Path, now.Pos.Line, now.EndLine)
+	return slices.EqualFunc(had, has, func(a, b Note) bool {
+		return a.Line-was.Pos.Line == b.Line-now.Pos.Line && a.Col == b.Col && a.Text == b.Text
+	})
 }
 
 // keepsMore reports whether a function, or a func literal in it, may keep or write into a
