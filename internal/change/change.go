@@ -94,8 +94,10 @@ type Result struct {
 	Left []program.Definition // functions, as they were, that only calls in progress may still call
 
 	// Retyped: types changed, which the edit relies on all code being compiled for. It must
-	// not go live while code of former versions may run that the source no longer has.
+	// not go live while code of former versions may run that the source no longer has and
+	// that refers to what is other now: symbols and types by their names.
 	Retyped    bool
+	Other      func(name string) bool
 	Worse      []string // functions because of which others are quiet: they keep a parameter now, or write into it
 	FormerHeld []string // functions and literals that the edit removes, and whose values may be held
 }
@@ -160,7 +162,7 @@ func Judge(pkgs []Package, o Options) (*Result, error) {
 	j.reached()
 	j.escapes()
 	j.quietWorlds()
-	j.res.Retyped = len(j.worlds.changed) > 0
+	j.res.Retyped, j.res.Other = len(j.worlds.changed) > 0, j.otherName()
 	j.former()
 	return j.res, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/realtimefunc/realtimefunc/internal/goobj"
 	"github.com/realtimefunc/realtimefunc/internal/program"
+	"github.com/realtimefunc/realtimefunc/internal/signature"
 )
 
 // Code that the source no longer has may go on: a func value that somebody holds, a call in
@@ -16,24 +17,48 @@ import (
 // not go live while former code may run (see Result.Retyped, Worse and FormerHeld).
 
 // Callees are the functions that code calls or takes the value of, without what the compiler
-// has added to their names. Code is not only the function: what the compiler makes of a go or
-// defer statement, or of the body of a range over a function, calls for the function, which
-// has on its stack what these calls are given.
+// has added to their names.
 func Callees(d program.Definition) (list []string) {
+	for _, name := range referred(d) {
+		list = append(list, FunctionOf(strings.TrimSuffix(name, "·f")))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// References are the callees of code, all that it refers to by its full name, and the types of
+// its variables: by these an edit of functions or types concerns it.
+func References(d program.Definition, abbrevs signature.Abbrevs) []string {
+	list := append(Callees(d), referred(d)...)
+	if sig, err := abbrevs.Of(d.Object, d.Sym); err == nil {
+		for _, v := range sig.Vars {
+			list = append(list, v.Type)
+		}
+		for _, c := range sig.Captures {
+			list = append(list, c.Type)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// referred are the symbols that code refers to. Code is not only the function: what the
+// compiler makes of a go or defer statement, or of the body of a range over a function, calls
+// for the function, which has on its stack what these calls are given.
+func referred(d program.Definition) (list []string) {
 	seen := map[goobj.Sym]bool{d.Sym: true}
 	for syms := []goobj.Sym{d.Sym}; len(syms) > 0; syms = syms[1:] {
 		for _, r := range written(program.Definition{Object: d.Object, Sym: syms[0]}) {
-			name := strings.TrimSuffix(refName(d.Object, r.Sym), "·f")
-			list = append(list, FunctionOf(name))
-			_, made := splitName(name)
+			name := refName(d.Object, r.Sym)
+			list = append(list, name)
+			_, made := splitName(strings.TrimSuffix(name, "·f"))
 			if s, ok := d.Object.Local(r.Sym); ok && made != "" && !isLiteral(made) && !seen[s] {
 				seen[s] = true
 				syms = append(syms, s)
 			}
 		}
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	return list
 }
 
 // FunctionOf is the name of the function of the source that a function belongs to, as Callees

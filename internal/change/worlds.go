@@ -185,6 +185,15 @@ func (w *worlds) other(name string) bool {
 	return is
 }
 
+// otherName tells of the names in References whether they mean something else now.
+func (j *judge) otherName() func(name string) bool {
+	forks := map[string]bool{}
+	for name := range j.worlds.forks {
+		forks[FunctionOf(name)] = true
+	}
+	return func(name string) bool { return forks[name] || j.worlds.mentions(name) }
+}
+
 // uses reports whether a symbol refers to what is other.
 func (w *worlds) uses(d program.Definition) bool {
 	return slices.ContainsFunc(written(d), func(r goobj.Reloc) bool { return w.other(refName(d.Object, r.Sym)) })

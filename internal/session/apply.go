@@ -176,7 +176,7 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 		c = &patch.Conditions{}
 	}
 	for _, r := range img.Redirects {
-		h.bodies.learn(r, res)
+		h.bodies.learn(r, res, h.abbrevs)
 	}
 	var err error
 	if c.Quiet, err = h.versions(res.Quiet); err != nil {
@@ -235,14 +235,14 @@ func (e *edit) load(ctx context.Context, res *change.Result, img *link.Image) er
 	if !all {
 		stay = old // any of them may have a call
 	}
-	h.former.remember(res, stay)
+	h.former.remember(res, stay, h.abbrevs)
 	e.markRunning(res, all)
 	e.tellCallable(callers, res)
 	if res.Retyped {
 		h.patch.Program.ForgetRemoved()
 	}
 	h.patch.Program.Remove(res.Removed)
-	h.bodies.defined(img, res)
+	h.bodies.defined(img, res, h.abbrevs)
 	e.accept(e.units)
 	return nil
 }
@@ -314,7 +314,7 @@ func (h *host) versions(list []change.Span) (ranges []wire.Range, err error) {
 		if !ok {
 			continue // the linker dropped it
 		}
-		h.bodies.know(addr, d.Definition)
+		h.bodies.know(addr, d.Definition, h.abbrevs)
 		for _, v := range h.patch.Program.Versions(addr) {
 			r := wire.Range{Start: v.Addr, End: v.Addr + v.Size}
 			if v.Addr == addr && d.End > 0 {

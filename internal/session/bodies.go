@@ -8,6 +8,7 @@ import (
 	"github.com/realtimefunc/realtimefunc/internal/link"
 	"github.com/realtimefunc/realtimefunc/internal/program"
 	"github.com/realtimefunc/realtimefunc/internal/report"
+	"github.com/realtimefunc/realtimefunc/internal/signature"
 	"github.com/realtimefunc/realtimefunc/internal/wire"
 )
 
@@ -16,16 +17,16 @@ import (
 type bodies map[uint64]body
 
 type body struct {
-	name    string
-	size    uint32
-	lines   *goobj.Lines
-	callees []string // see change.Callees
+	name       string
+	size       uint32
+	lines      *goobj.Lines
+	references []string // see change.References
 }
 
 // know notes the version at an address.
-func (b bodies) know(addr uint64, d program.Definition) {
+func (b bodies) know(addr uint64, d program.Definition, abbrevs signature.Abbrevs) {
 	if _, ok := b[addr]; !ok {
-		b[addr] = body{unique.Make(d.Object.Name(d.Sym)).Value(), d.Object.Size(d.Sym), d.Object.Lines(d.Sym), kept(change.Callees(d))}
+		b[addr] = body{unique.Make(d.Object.Name(d.Sym)).Value(), d.Object.Size(d.Sym), d.Object.Lines(d.Sym), kept(change.References(d, abbrevs))}
 	}
 }
 
@@ -38,24 +39,24 @@ func kept(names []string) []string {
 }
 
 // learn notes the object of a version that is about to be replaced for the first time.
-func (b bodies) learn(r link.Redirect, res *change.Result) {
+func (b bodies) learn(r link.Redirect, res *change.Result, abbrevs signature.Abbrevs) {
 	if _, ok := b[r.Old]; ok {
 		return
 	}
 	for _, f := range res.Functions {
 		if f.Replaces == r.Name && f.Old.Object != nil {
-			b.know(r.Old, f.Old)
+			b.know(r.Old, f.Old, abbrevs)
 			return
 		}
 	}
 }
 
 // defined notes the objects of the versions that an image brought.
-func (b bodies) defined(img *link.Image, res *change.Result) {
+func (b bodies) defined(img *link.Image, res *change.Result, abbrevs signature.Abbrevs) {
 	for _, f := range res.Functions {
 		for _, d := range img.Defined {
 			if d.Text && d.Name == f.Object.Name(f.Sym) && d.ABI == f.Object.ABI(f.Sym) {
-				b.know(d.Addr, program.Definition{Object: f.Object, Sym: f.Sym})
+				b.know(d.Addr, program.Definition{Object: f.Object, Sym: f.Sym}, abbrevs)
 			}
 		}
 	}

@@ -165,7 +165,7 @@ func (h *host) warm(ctx context.Context) error {
 		return errors.New(h.restartMode)
 	}
 	h.bodies = bodies{}
-	h.former = former{bodies: map[wire.Range]bool{}, callees: map[string][]string{}}
+	h.former = former{bodies: map[wire.Range]bool{}, references: map[string][]string{}}
 	if err := <-setup; err != nil {
 		return err
 	}
